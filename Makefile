@@ -1,0 +1,62 @@
+# Two commands do everything on a fresh machine with Python 3.11 or later:
+#
+#   make correct    install cofenet and correct the sample photographs
+#   make test       install everything and pass every check
+
+PYTHON ?= python3
+VENV ?= .venv
+BARE ?= .venv-bare
+DATA ?= ../shared/data
+UV := $(VENV)/bin/uv
+RUN := $(VENV)/bin/python
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.PHONY: correct test lint types layers unit bench clean
+
+correct: $(VENV)/core
+	$(VENV)/bin/cofenet correct samples/low-quality -o corrected --overwrite \
+		--sheet corrected/before-after.png --report corrected/report.json
+	@echo "Look at corrected/before-after.png"
+
+test: lint types layers unit
+
+lint: $(VENV)/all
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/all
+	$(VENV)/bin/mypy
+
+layers: $(VENV)/all
+	$(VENV)/bin/lint-imports
+
+unit: $(VENV)/all $(BARE)/core
+	$(RUN) -m pytest
+
+# The figures of README and model card; needs the photographs, which cannot be shipped.
+bench: $(VENV)/all
+	$(RUN) benchmarks/fov.py --data $(DATA)
+	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
+	$(RUN) benchmarks/speed.py --publish
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet uv
+
+$(VENV)/core: pyproject.toml | $(UV)
+	$(UV) pip install --quiet --python $(VENV) --editable .
+	@touch $@
+
+$(VENV)/all: pyproject.toml constraints/cpu.txt | $(UV)
+	$(UV) pip install --quiet --python $(VENV) --constraint constraints/cpu.txt --editable '.[all]' \
+		--group test --group lint
+	@touch $@ $(VENV)/core
+
+# The lean install alone, with the older OpenCV: tests compare it with the full one.
+$(BARE)/core: pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(VENV)/bin/python $(BARE)
+	$(UV) pip install --quiet --python $(BARE) --editable . 'opencv-python-headless<5'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(BARE) corrected

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cofenet.geometry import Circle, Crop, Fraction, Frame, resize
+
+LENGTHS = st.floats(1, 500)
+
+
+def test_a_mask_holds_the_pixels_whose_centres_lie_inside() -> None:
+    mask = Circle(2.0, 2.0, 1.6).mask((4, 4))
+    assert mask.astype(int).tolist() == [[0, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 1, 0]]
+
+
+def test_coverage_sums_to_the_area() -> None:
+    assert Circle(50.3, 49.6, 30.2).coverage((100, 100)).sum() == pytest.approx(np.pi * 30.2**2, rel=2e-3)
+
+
+@given(x=LENGTHS, y=LENGTHS, radius=LENGTHS, factor=st.floats(0.1, 10))
+def test_scaling_keeps_the_frame(x: float, y: float, radius: float, factor: float) -> None:
+    frame, scaled = Frame.of(Circle(x, y, radius)), Frame.of(Circle(x, y, radius).scaled(factor))
+    assert scaled.pixels(Fraction(0.25)) == pytest.approx(factor * frame.pixels(Fraction(0.25)))
+    there = [factor * value for value in frame.point(Fraction(0.3), Fraction(0.8))]
+    assert scaled.point(Fraction(0.3), Fraction(0.8)) == pytest.approx(there)
+
+
+@given(
+    left=st.integers(-30, 30), top=st.integers(-30, 30), side=st.integers(1, 60),
+    height=st.integers(1, 40), width=st.integers(1, 40),
+)  # fmt: skip
+def test_a_crop_at_its_own_size_is_the_pixels_themselves(
+    left: int, top: int, side: int, height: int, width: int
+) -> None:
+    image = np.arange(1, height * width + 1, dtype=np.uint16).reshape(height, width)
+    crop = Crop(left, top, side, side)
+    square = crop.take(image)
+    rows, columns, inner_rows, inner_columns = crop.visible((height, width))
+    np.testing.assert_array_equal(square[inner_rows, inner_columns], image[rows, columns])
+    square[inner_rows, inner_columns] = 0
+    assert not square.any()
+
+
+def test_a_crop_around_a_circle_holds_it() -> None:
+    crop = Crop.around(Circle(100.2, 80.7, 60.1), 512)
+    assert (crop.left, crop.top, crop.side) == (40, 21, 120)
+
+
+def test_shrinking_averages() -> None:
+    image = np.array([[0, 100], [200, 100]], np.uint8)
+    assert resize(image, (1, 1)).tolist() == [[100]]
+    assert resize(image, (2, 2)) is image
