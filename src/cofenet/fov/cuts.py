@@ -1,0 +1,77 @@
+"""Straight cuts of the circle, by the camera's aperture."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from cofenet.fov.edges import SHARP, SOFT, find_edges, trimmed
+from cofenet.fov.scene import Floats, Scene, levels
+from cofenet.geometry import Circle
+
+_CUT_POINTS = 48
+# Shortest and shallowest straight cut, as parts of the radius: a chord of 0.4 is 0.02 deep.
+_CUT_LENGTH, _CUT_DEPTH = 0.4, 0.015
+
+
+class Line(NamedTuple):
+    """The half-plane nx x + ny y <= c; (nx, ny) has unit length and points out of the retina."""
+
+    nx: float
+    ny: float
+    c: float
+
+    def beyond(self, points: Floats) -> Floats:
+        """Distance of points (n, 2) from the line, positive outside."""
+        return np.asarray(points @ np.array([self.nx, self.ny], np.float32) - np.float32(self.c), np.float32)
+
+
+def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
+    """Straight cuts: long sides of the hull of the region above a level, outermost (lowest level) first."""
+    field, shrink = scene.field, scene.shrink
+    small = circle.scaled(shrink)
+    inside = small.mask((field.shape[0], field.shape[1]))
+    lines: list[Line] = []
+    for level in levels(field, scene.floor):
+        region = ((field > level) & inside).astype(np.uint8)
+        region = np.asarray(cv2.morphologyEx(region, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
+        contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        if not contours:
+            break
+        hull = cv2.approxPolyDP(cv2.convexHull(np.concatenate(contours)), 0.006 * small.radius, True)
+        corners = (np.asarray(hull, np.float32).reshape(-1, 2) + np.float32(0.5)) / np.float32(shrink)
+        ends = np.roll(corners, -1, axis=0)
+        long = np.hypot(*(ends - corners).T) > _CUT_LENGTH * circle.radius
+        for start, end in zip(corners[long], ends[long], strict=True):
+            lines += _cut(scene, start, end, circle, lines)
+    return lines
+
+
+def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle, known: list[Line]) -> list[Line]:
+    """The cut along the chord from `start` to `end` if there is one, and none is known on that side."""
+    radius, length = circle.radius, float(np.hypot(*(end - start)))
+    tangent, middle = (end - start) / np.float32(length), (start + end) / 2
+    outwards = middle - np.array([circle.x, circle.y], np.float32)
+    normal = np.array([tangent[1], -tangent[0]], np.float32)
+    normal *= np.sign(normal @ outwards)
+    deep = normal @ outwards < (1 - _CUT_DEPTH) * radius
+    if not deep or any(normal[0] * line.nx + normal[1] * line.ny > 0.97 for line in known):
+        return []
+    along = np.linspace(-0.45 * length, 0.45 * length, _CUT_POINTS, dtype=np.float32)
+    points = np.asarray(middle + along[:, None] * tangent, np.float32)
+    normals = np.repeat(normal[None].astype(np.float32), _CUT_POINTS, axis=0)
+    for width in (SHARP, SOFT):
+        reach, wide = max(2.0, 0.04 * radius), max(1.5, width * radius)
+        edges = find_edges(scene.sharp, points, normals, reach=reach, width=wide, floor=scene.floor)
+        if edges.strong.sum() < _CUT_POINTS / 2:
+            continue
+        (slope, shift), gap = trimmed(np.column_stack([along, np.ones_like(along)]), edges)
+        if (edges.strong & (gap <= max(1.0, 0.012 * radius))).mean() < 0.7:
+            continue
+        turned = (normal - slope * tangent) / np.hypot(1, slope)
+        line = Line(float(turned[0]), float(turned[1]), float(turned @ (middle + normal * shift)))
+        if line.c - line.nx * circle.x - line.ny * circle.y < (1 - _CUT_DEPTH) * radius:
+            return [line]
+    return []
