@@ -1,0 +1,29 @@
+"""The only place that opens a file format.
+
+- `read_photograph`, `write_photograph`: a PNG, JPEG or TIFF file to a `Photograph` and back; `raster.py` says what is
+  kept.
+- `find_photographs`, `destinations`: which files a request means, and where each result goes.
+- `write_atomically`: any other file, whole or not at all.
+"""
+
+from cofenet.io.atomic import write_atomically
+from cofenet.io.decode import PIXEL_LIMIT, SMALLEST_SIDE
+from cofenet.io.discover import destinations, find_photographs
+from cofenet.io.formats import SUFFIXES, Format, suffix_for
+from cofenet.io.metadata import Metadata
+from cofenet.io.raster import Photograph, read_photograph, write_photograph
+
+__all__ = [
+    "PIXEL_LIMIT",
+    "SMALLEST_SIDE",
+    "SUFFIXES",
+    "Format",
+    "Metadata",
+    "Photograph",
+    "destinations",
+    "find_photographs",
+    "read_photograph",
+    "suffix_for",
+    "write_atomically",
+    "write_photograph",
+]

@@ -1,0 +1,132 @@
+"""Which photographs a request means, and where each result goes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from cofenet.errors import UnreadableError, UsageError
+from cofenet.io.formats import SUFFIXES, Format, has_suffix, suffix_for
+
+
+def find_photographs(
+    paths: Sequence[Path],
+    *,
+    format: Literal["same"] | Format = "same",  # noqa: A002 - the word every caller expects
+) -> list[tuple[Path, Path]]:
+    """List the photographs in `paths`, each with the relative path of its result.
+
+    From a folder come all files of a known ending, also in subfolders, which the results keep; hidden files, hidden
+    folders and links to folders are passed over. Where several folders are given, the results of each go under that
+    folder's name. A file given by name is listed as it is: whether it can be read shows when it is read. A photograph
+    reached twice is listed once, as it was reached first.
+
+    Args:
+        paths: files and folders.
+        format: the results' format, which decides their ending; "same" keeps the names.
+
+    Returns:
+        Pairs (source, relative output path), in natural order of the output path: 2.jpg before 10.jpg. Empty where the
+        folders hold no photograph.
+
+    Raises:
+        UsageError: two photographs would have the same output path; the message names both.
+        UnreadableError: a folder cannot be listed.
+    """
+    several = len({_absolute(path) for path in paths if _is_folder(path)}) > 1
+    found: dict[Path, tuple[Path, Path]] = {}
+    for path in paths:
+        for source, relative in _listed(path, keep_name=several):
+            found.setdefault(_absolute(source), (source, _renamed(relative, format)))
+    _refuse_collisions(found.values())
+    return sorted(found.values(), key=lambda pair: _natural(pair[1]))
+
+
+def destinations(found: Sequence[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
+    """Place the results of `found`, as `find_photographs` returns it, in `folder`.
+
+    Returns:
+        Pairs (source, output path), in the order of `found`.
+
+    Raises:
+        UsageError: a result would take the place of one of the sources.
+    """
+    sources = {_identity(source): source for source, _ in found}
+    sources.pop(None, None)
+    placed = [(source, folder / relative) for source, relative in found]
+    for _, output in placed:
+        taken = sources.get(_identity(output))
+        if taken is not None:
+            raise UsageError(f"{output}: would overwrite the photograph {taken}; choose another output folder")
+    return placed
+
+
+def _absolute(path: Path) -> Path:
+    # Not Path.resolve: two links to one file are two requests.
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def _is_folder(path: Path) -> bool:
+    # Path.is_dir raises where a parent may not be entered; such a path is listed, so that reading it says why.
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def _listed(path: Path, *, keep_name: bool) -> Iterator[tuple[Path, Path]]:
+    if not _is_folder(path):
+        yield path, Path(path.name)
+        return
+    prefix = Path(path.resolve().name) if keep_name else Path()
+    for source in _files_in(path):
+        yield source, prefix / source.relative_to(path)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    def unlisted(error: OSError) -> None:
+        reason = f"the folder cannot be listed: {(error.strerror or str(error)).lower()}"
+        raise UnreadableError(reason, Path(error.filename)) from error
+
+    for parent, folders, files in os.walk(folder, onerror=unlisted):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+                yield Path(parent, name)
+
+
+def _renamed(relative: Path, format: Literal["same"] | Format) -> Path:  # noqa: A002 - as above
+    if format == "same":
+        return relative
+    suffix = suffix_for(format)
+    if has_suffix(relative, format):
+        return relative
+    return relative.with_suffix(suffix) if relative.suffix.lower() in SUFFIXES else Path(f"{relative}{suffix}")
+
+
+def _refuse_collisions(pairs: Iterable[tuple[Path, Path]]) -> None:
+    taken: dict[Path, Path] = {}
+    for source, relative in pairs:
+        other = taken.setdefault(relative, source)
+        if other != source:
+            raise UsageError(
+                f"{other} and {source} would both be written as {relative}; "
+                "give the folder that holds them, or one of them at a time"
+            )
+
+
+def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
+    """A sorting key: runs of digits compare as numbers and come before letters."""
+    return [
+        [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in re.split(r"(\d+)", part) if run]
+        for part in path.parts
+    ]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for two names of one file: links, hard links, and other cases where the file system ignores case."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
