@@ -1,0 +1,35 @@
+"""The residual block both parts of `light` are built from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 × 3 convolutions around a skip: relu(x + conv(relu(conv(x)))).
+
+    Args:
+        channels: of input and output.
+        normalise: put batch normalisation after each convolution; it is folded into them on export. Without, the
+            block starts as relu(x).
+    """
+
+    def __init__(self, channels: int, *, normalise: bool) -> None:
+        super().__init__()
+        self.first = convolution(channels, channels, normalise=normalise)
+        self.second = convolution(channels, channels, normalise=normalise)
+        if not normalise:
+            nn.init.zeros_(self.second[0].weight)  # type: ignore[arg-type]
+            nn.init.zeros_(self.second[0].bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same."""
+        y: Tensor = self.second(torch.relu(self.first(x)))
+        return torch.relu(x + y)
+
+
+def convolution(inputs: int, outputs: int, *, stride: int = 1, normalise: bool = False) -> nn.Sequential:
+    """A 3 × 3 convolution that keeps the size (or divides it by `stride`), with or without batch normalisation."""
+    layer = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=not normalise)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs)) if normalise else nn.Sequential(layer)

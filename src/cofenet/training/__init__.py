@@ -1,0 +1,1 @@
+"""Learn the networks: recipes, photographs, losses, the loop, and the export of what was learned."""

@@ -1,0 +1,145 @@
+"""Training examples made on the fly: a photograph, changed at random, degraded by drawn parameters.
+
+Example number i is a pure function of (recipe, seed, i), so that a resumed run sees what an undisturbed one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cofenet.degradation import Parameters, sample, simulate
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Circle, resize
+from cofenet.training.photographs import Photographs
+from cofenet.training.recipe import Mixture
+
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One photograph at three stages, uint8 (S, S, 3) each, and its field of view, bool (S, S)."""
+
+    clean: NDArray[np.uint8]
+    lit: NDArray[np.uint8]
+    degraded: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+
+
+def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> Example:
+    """Make example number `index`. `lit` is the photograph in the wrong light only, before spots and blur."""
+    rng = np.random.default_rng([seed, index])
+    chosen = int(rng.integers(len(photographs)))
+    clean, mask = _vary(photographs.images[chosen], photographs.masks[chosen], mixture, rng)
+    parameters = draw(mixture, rng)
+    side = clean.shape[0]
+    fov = FieldOfView(mask, Circle(side / 2, side / 2, side / 2), 1.0)
+    lit = np.asarray(simulate(clean, parameters.only("illumination"), fov), np.uint8)
+    degraded = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
+    return Example(clean, lit, degraded, mask)
+
+
+def draw(mixture: Mixture, rng: np.random.Generator) -> Parameters:
+    """Draw parameters from a mixture of kinds and presets."""
+    kind = _weighted(mixture.kinds, rng)
+    preset = _weighted(mixture.presets, rng)
+    severity = float(rng.uniform()) if rng.uniform() < mixture.partial else 1.0
+    return Parameters() if kind == "000" else sample(rng, kind, severity, preset)
+
+
+class FieldExamples(Dataset[dict[str, Tensor]]):
+    """Whole photographs at the size the illumination field looks at, degraded at twice that size."""
+
+    def __init__(self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int) -> None:
+        self.photographs, self.mixture, self.seed, self.size, self.count = photographs, mixture, seed, size, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Tensors (C, size, size) in [0, 1]: `input` of 4 channels, `lit` and `clean` of 3, `mask` of 1."""
+        example = make(self.photographs, self.mixture, self.seed, index)
+        shape = (self.size, self.size)
+        mask = resize(example.mask.astype(np.float32), shape)[..., None]
+        degraded, lit, clean = (
+            resize(image, shape).astype(np.float32) / 255 for image in (example.degraded, example.lit, example.clean)
+        )
+        stages = {"input": np.concatenate([degraded, mask], 2), "lit": lit, "clean": clean, "mask": mask}
+        return {name: _tensor(array) for name, array in stages.items()}
+
+
+class DetailExamples(Dataset[dict[str, Tensor]]):
+    """Patches at working resolution, several from each degraded photograph."""
+
+    def __init__(
+        self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
+    ) -> None:
+        self.photographs, self.mixture, self.seed, self.size = photographs, mixture, seed, size
+        self.count, self.patches = count, patches
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Tensors (patches, C, size, size) in [0, 1]: `input` of 4 channels, `lit` of 3, `mask` of 1."""
+        example = make(self.photographs, self.mixture, self.seed, index)
+        rng = np.random.default_rng([self.seed, index, 1])
+        stages = np.concatenate([example.degraded, example.mask[..., None] * np.uint8(255), example.lit], 2)
+        changed = np.abs(example.degraded.astype(np.int16) - example.lit).max(2)
+        corners = [_corner(changed, self.size, rng) for _ in range(self.patches)]
+        cut = np.stack([stages[y : y + self.size, x : x + self.size] for y, x in corners])
+        batch = torch.from_numpy(cut.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+        return {"input": batch[:, :4], "lit": batch[:, 4:], "mask": batch[:, 3:4]}
+
+
+def _vary(
+    image: NDArray[np.uint8], mask: NDArray[np.bool_], mixture: Mixture, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+    image = np.rot90(image, turns)[:, :: -1 if flip else 1].copy()
+    mask = np.rot90(mask, turns)[:, :: -1 if flip else 1].copy()
+    if rng.uniform() < mixture.recolor:
+        image = _recolor(image, rng)
+    if rng.uniform() < mixture.cut:
+        edge = int(rng.uniform(0.02, 0.15) * len(mask))
+        mask[:edge] = mask[len(mask) - edge :] = False
+        image[~mask] = 0
+    return image, mask
+
+
+def _corner(changed: NDArray[np.int16], size: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Where to cut a patch: anywhere, or, as often, around a pixel that was much changed (chance ∝ change²)."""
+    room = changed.shape[0] - size
+    if rng.uniform() < 0.5 or not changed.any():
+        return int(rng.integers(room + 1)), int(rng.integers(room + 1))
+    weights = np.cumsum(changed.astype(np.float64).ravel() ** 2)
+    row, column = divmod(int(np.searchsorted(weights, rng.uniform() * weights[-1])), changed.shape[1])
+    y, x = np.clip(np.array([row, column]) - rng.integers(size, size=2), 0, room)
+    return int(y), int(x)
+
+
+def _recolor(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Change gamma and gain of each channel a little, as between cameras."""
+    levels = np.linspace(0, 1, 256)[:, None]
+    gamma = np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.06, 3))
+    gain = np.exp(rng.normal(0, 0.06, 3))
+    table = np.clip(np.rint(255 * gain * levels**gamma), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table[:, None, :]), np.uint8)
+
+
+def _weighted(weights: Mapping[Name, float], rng: np.random.Generator) -> Name:
+    names, values = list(weights), np.array(list(weights.values()))
+    return names[int(rng.choice(len(names), p=values / values.sum()))]
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))

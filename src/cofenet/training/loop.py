@@ -1,0 +1,175 @@
+"""The training loop: steps, checkpoints, validation, a log. A killed run goes on from its last checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
+
+from cofenet.errors import ModelError
+from cofenet.training.objectives import Batch, Objective, objective
+from cofenet.training.photographs import Photographs, count_sources, listed, load
+from cofenet.training.recipe import Recipe
+from cofenet.training.run import Row, Run
+
+_VALIDATION_COUNT = 64
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _State:
+    """All that a checkpoint holds."""
+
+    network: nn.Module
+    average: nn.Module
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+
+    def content(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer")}
+        return parts | {"step": self.step}
+
+    def restore(self, content: dict[str, Any]) -> None:
+        """Take the state of a checkpoint."""
+        for name in ("network", "average", "optimizer"):
+            getattr(self, name).load_state_dict(content[name])
+        self.step = content["step"]
+
+
+def train(recipe: Recipe, manifest: Path, folder: Path, threads: int = 0, *, save_every: float = 120.0) -> nn.Module:
+    """Train as the recipe says, or go on where the run folder's checkpoint stands.
+
+    Args:
+        recipe: what to do.
+        manifest: the photographs, see `photographs.listed`.
+        folder: where checkpoint, log, recipe and sources are kept, see `run`.
+        threads: processor threads; 0 leaves PyTorch's choice.
+        save_every: seconds between checkpoints: what a kill may cost.
+
+    Returns:
+        The averaged network, in evaluation mode.
+
+    Raises:
+        UsageError: the folder holds a run of another recipe, or the manifest gives no photographs.
+        ModelError: the folder's checkpoint is damaged, or the loss is no longer a finite number.
+    """
+    run = Run(folder)
+    run.begin(recipe)
+    torch.manual_seed(recipe.seed)
+    if threads:
+        torch.set_num_threads(threads)
+    goal = objective(recipe)
+    network = _channels_last(goal.network())
+    state = _State(
+        network, copy.deepcopy(network),
+        torch.optim.AdamW(network.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=recipe.decay),
+    )  # fmt: skip
+    if run.checkpoint.exists():
+        state.restore(run.load())
+    run.rewind(state.step)
+    photographs = {split: _photographs(recipe, manifest, split, folder.parent / "cache") for split in ("train", "val")}
+    run.note_sources(count_sources(manifest, photographs["train"]))
+    validation = goal.examples(photographs["val"], recipe.mixture.model_copy(update=_FIXED), 1, _VALIDATION_COUNT)
+    examples = goal.examples(photographs["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
+    saved, started, first = time.monotonic(), time.monotonic(), state.step
+    recent: list[float] = []
+    for batch in _batches(examples, recipe, state.step):
+        recent.append(_step(goal, state, batch))
+        if state.step % recipe.validate_every == 0 or state.step == recipe.steps:
+            rate = (state.step - first) * recipe.batch / (time.monotonic() - started)
+            _report(run, goal, state, validation, sum(recent) / len(recent), rate)
+            recent.clear()
+        if time.monotonic() - saved > save_every or state.step == recipe.steps:
+            run.save(state.content())
+            saved = time.monotonic()
+    return state.average.eval()
+
+
+_FIXED = {"kinds": {"111": 1.0}, "presets": {"published": 1.0}, "partial": 0.0, "recolor": 0.0, "cut": 0.0}
+"""Validation draws the published recipe, whatever the training draws."""
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then a cosine down to a hundredth of the highest rate."""
+    if step < recipe.warmup:
+        return recipe.rate * (step + 1) / recipe.warmup
+    progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def _step(goal: Objective, state: _State, batch: Batch) -> float:
+    recipe = goal.recipe
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate(recipe, state.step)
+    state.network.train()
+    loss = goal.loss(state.network, batch)
+    if not loss.isfinite():
+        raise ModelError(f"step {state.step}: the loss is {loss.item()}; a lower rate may help")
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
+    state.optimizer.step()
+    state.step += 1
+    _average(state, min(recipe.averaging, (state.step + 1) / (state.step + 10)))
+    return loss.item()
+
+
+@torch.no_grad()
+def _average(state: _State, decay: float) -> None:
+    ours, theirs = state.average.state_dict(), state.network.state_dict()
+    for name, value in ours.items():
+        if value.dtype.is_floating_point:
+            value.lerp_(theirs[name], 1 - decay)
+        else:
+            value.copy_(theirs[name])
+
+
+@torch.no_grad()
+def _report(run: Run, goal: Objective, state: _State, examples: Dataset[Batch], loss: float, rate: float) -> None:
+    loader = DataLoader(examples, goal.recipe.batch, collate_fn=_collate)
+    network = state.average.eval()
+    figures = torch.cat([goal.psnr(network, batch) for batch in loader], 1)
+    before, after = figures.mean(1).tolist()
+    worse = (figures[1] < figures[0]).float().mean().item()
+    row: Row = {
+        "step": state.step, "loss": round(loss, 5), "psnr_input": round(before, 3), "psnr": round(after, 3),
+        "worse": round(worse, 4), "photographs_per_second": round(rate, 2),
+    }  # fmt: skip
+    _log.info("%s", row)
+    run.add(row)
+
+
+def _photographs(recipe: Recipe, manifest: Path, split: str, cache: Path) -> Photographs:
+    sources = recipe.sources
+    paths = [path for source in sources for path in listed(manifest, split, source.tasks, source.labels)]
+    return load(list(dict.fromkeys(paths)), recipe.canvas, cache)
+
+
+def _batches(examples: Dataset[Batch], recipe: Recipe, done: int) -> Iterator[Batch]:
+    rest = Subset(examples, range(done * recipe.batch, recipe.steps * recipe.batch))
+    yield from DataLoader(rest, recipe.batch, sampler=SequentialSampler(rest), collate_fn=_collate)
+
+
+def _collate(items: list[Batch]) -> Batch:
+    """Stack examples; those that hold several patches are laid end to end."""
+    stacked = {name: torch.stack([item[name] for item in items]) for name in items[0]}
+    return {name: _channels_last_tensor(value.flatten(0, -4)) for name, value in stacked.items()}
+
+
+def _channels_last(network: nn.Module) -> nn.Module:
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _channels_last_tensor(value: Tensor) -> Tensor:
+    return value.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,58 @@
+"""Losses inside the field of view. Images are (B, C, H, W) in [0, 1], masks (B, 1, H, W)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, binary_cross_entropy, conv2d
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over channels and the pixels in `mask`, one number a photograph: (B,)."""
+    weight = mask.sum(dim=(1, 2, 3)).clamp_min(1.0) * values.shape[1]
+    return (values * mask).sum(dim=(1, 2, 3)) / weight
+
+
+def absolute(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute difference."""
+    return masked_mean((image - target).abs(), mask).mean()
+
+
+def root_mean_square(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Root of each photograph's mean squared difference, averaged: between mean squared error and PSNR."""
+    return (masked_mean((image - target) ** 2, mask) + 1e-6).sqrt().mean()
+
+
+def gradient(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute difference of the first differences along both axes."""
+    error = (image - target) * mask
+    return error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
+
+
+def structure(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """1 - SSIM with a Gaussian window of 11 pixels (Wang et al. 2004, sigma 1.5, K1 = 0.01, K2 = 0.03)."""
+    channels = image.shape[1]
+    taps = torch.exp(-0.5 * ((torch.arange(11, device=image.device) - 5) / 1.5) ** 2)
+    taps = (taps / taps.sum()).to(image.dtype)
+
+    def smooth(x: Tensor) -> Tensor:
+        rows = taps.view(1, 1, 11, 1).repeat(x.shape[1], 1, 1, 1)
+        return conv2d(conv2d(x, rows, groups=x.shape[1]), rows.transpose(2, 3), groups=x.shape[1])
+
+    moments = smooth(torch.cat([image, target, image**2, target**2, image * target], 1))
+    mean_x, mean_y, xx, yy, xy = torch.split(moments, channels, 1)
+    var_x, var_y, cov = xx - mean_x**2, yy - mean_y**2, xy - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    ssim = ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
+    return 1 - masked_mean(ssim, mask[..., 5:-5, 5:-5]).mean()
+
+
+def activation(predicted: Tensor, residual: Tensor, mask: Tensor) -> Tensor:
+    """Binary cross-entropy of the low-quality activation with the true degradation map.
+
+    The true map is the size of the true residual, smoothed over 5 pixels, 0 where nothing is wrong and 1 from a
+    difference of 0.1 upwards. Mostly it is near 0: under an absolute difference a gate closes everywhere, saturates,
+    and never opens again.
+    """
+    truth = (avg_pool2d(residual.abs().amax(1, keepdim=True), 5, 1, 2) / 0.1).clamp(0, 1)
+    return masked_mean(binary_cross_entropy(predicted, truth, reduction="none"), mask).mean()

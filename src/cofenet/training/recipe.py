@@ -1,0 +1,127 @@
+"""A training recipe: everything a run needs to know, in one TOML file."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cofenet.degradation.preset import load_preset
+from cofenet.errors import ParameterError, UsageError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
+Loss = Literal["absolute", "root_mean_square", "gradient", "structure", "activation"]
+
+
+def _some(weights: dict[str, float]) -> dict[str, float]:
+    if not sum(weights.values()) > 0:
+        raise ValueError("at least one weight must be above 0")
+    return weights
+
+
+def _known(presets: dict[str, float]) -> dict[str, float]:
+    for name in presets:
+        try:
+            load_preset(name)
+        except ParameterError as error:
+            raise ValueError(str(error)) from error
+    return presets
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Part):
+    """Photographs to learn from: rows of the manifest."""
+
+    tasks: tuple[str, ...] = ("clean",)
+    labels: tuple[str, ...] = ()
+
+
+class Mixture(_Part):
+    """How examples are drawn.
+
+    Attributes:
+        kinds: weight of each published kind; "000" leaves the photograph as it is.
+        presets: weight of each sampling preset.
+        partial: share of examples with a severity drawn from 0 to 1 instead of 1.
+        recolor: share of photographs whose colours are changed first, as another camera would.
+        cut: share of photographs cut off at top and bottom.
+    """
+
+    kinds: Annotated[dict[Kind, Weight], AfterValidator(_some)] = {"111": 1.0}
+    presets: Annotated[dict[str, Weight], AfterValidator(_some), AfterValidator(_known)] = {"published": 1.0}
+    partial: Share = 0.0
+    recolor: Share = 0.0
+    cut: Share = 0.0
+
+
+class Recipe(_Part):
+    """A run.
+
+    Attributes:
+        name: what the recipe is called; its file's name if it does not say.
+        network: what is trained.
+        widths: its channels; empty for the network's own.
+        sources: training photographs; validation uses the same tasks and labels of the split "val".
+        canvas: pixels a side at which photographs are degraded.
+        size: pixels a side of what the network sees: the whole photograph, or a patch.
+        patches: patches a photograph, for networks that see patches.
+        batch: photographs a step.
+        steps: length of the run.
+        rate: highest learning rate (AdamW); rises over `warmup` steps, then falls to a hundredth along a cosine.
+        averaging: decay of the weights' exponential moving average, which is what is validated and exported.
+        losses: weight of each loss.
+    """
+
+    name: str = ""
+    network: Literal["field", "detail"]
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    sources: tuple[Source, ...] = Field((Source(),), min_length=1)
+    mixture: Mixture = Mixture()
+    canvas: int = Field(512, ge=32)
+    size: int = Field(128, ge=32, multiple_of=16)
+    patches: int = Field(1, ge=1)
+    batch: int = Field(16, ge=1)
+    steps: int = Field(ge=1)
+    rate: float = Field(1e-3, gt=0)
+    warmup: int = Field(100, ge=0)
+    decay: float = Field(1e-4, ge=0)
+    averaging: float = Field(0.998, ge=0, lt=1)
+    losses: Annotated[dict[Loss, Weight], AfterValidator(_some)]
+    seed: int = Field(0, ge=0)
+    validate_every: int = Field(500, ge=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        stages = {"field": 4, "detail": 3}[self.network]
+        if self.widths and len(self.widths) != stages:
+            raise ValueError(f"widths: {self.network} has {stages}, got {len(self.widths)}")
+        if self.size > self.canvas:
+            raise ValueError(f"size: {self.size} is more than canvas, {self.canvas}")
+        if "activation" in self.losses and self.network != "detail":
+            raise ValueError(f"losses.activation: {self.network} has no activation")
+        return self
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe, TOML, or the JSON that a run keeps.
+
+    Raises:
+        UsageError: the file cannot be read, or a field is missing, unknown or wrong; the message names it.
+    """
+    try:
+        text = path.read_text("utf-8")
+        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        return Recipe.model_validate({"name": path.stem} | content)
+    except ValidationError as error:
+        problems = (": ".join([".".join(map(str, p["loc"])), p["msg"]]).removeprefix(": ") for p in error.errors())
+        raise UsageError(f"{path}: {'; '.join(problems)}") from error
+    except (OSError, ValueError, TypeError) as error:  # damaged TOML, JSON and UTF-8 are ValueErrors
+        raise UsageError(f"{path}: {error}") from error

@@ -1,0 +1,140 @@
+"""A run's folder: all that a training leaves behind, and all that going on with it or exporting it needs.
+
+- `checkpoint.pt`: network, average, optimizer and step;
+- `recipe.json`: the recipe, as it was understood;
+- `sources.json`: how many photographs were learned from, by source;
+- `log.csv`: a row a validation.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cofenet.errors import ModelError, UsageError
+from cofenet.io import write_atomically
+from cofenet.training.objectives import objective
+from cofenet.training.recipe import Recipe, load_recipe
+
+Row = dict[str, str | int | float]
+
+_MAY_CHANGE = {"name", "steps", "validate_every"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one training."""
+
+    folder: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last checkpoint."""
+        return self.folder / "checkpoint.pt"
+
+    @property
+    def log(self) -> Path:
+        """The figures of each validation."""
+        return self.folder / "log.csv"
+
+    def recipe(self) -> Recipe:
+        """The recipe of the run.
+
+        Raises:
+            UsageError: the folder holds none.
+        """
+        return load_recipe(self.folder / "recipe.json")
+
+    def sources(self) -> dict[str, int]:
+        """How many photographs were learned from, by source.
+
+        Raises:
+            UsageError: the folder does not say.
+        """
+        path = self.folder / "sources.json"
+        try:
+            return {str(source): int(count) for source, count in json.loads(path.read_bytes()).items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise UsageError(f"{path}: {error}") from error
+
+    def begin(self, recipe: Recipe) -> None:
+        """Keep the recipe; a run may go on for longer, shorter, or with other validations.
+
+        Raises:
+            UsageError: the folder holds a run of another recipe; the message names the fields that differ.
+        """
+        if (self.folder / "recipe.json").exists():
+            ours, theirs = recipe.model_dump(), self.recipe().model_dump()
+            changed = [name for name in ours if ours[name] != theirs[name] and name not in _MAY_CHANGE]
+            if changed:
+                raise UsageError(
+                    f"{self.folder}: holds a run of another recipe ({', '.join(changed)} differ); name another folder, "
+                    "or delete its recipe.json to go on with this one"
+                )
+        write_atomically(self.folder / "recipe.json", recipe.model_dump_json(indent=2).encode())
+
+    def note_sources(self, counts: dict[str, int]) -> None:
+        """Keep how many photographs are learned from, by source."""
+        write_atomically(self.folder / "sources.json", json.dumps(counts, indent=2).encode())
+
+    def save(self, content: dict[str, Any]) -> None:
+        """Replace the checkpoint."""
+        beside = self.checkpoint.with_suffix(".part")
+        torch.save(content, beside)
+        beside.replace(self.checkpoint)
+
+    def load(self) -> dict[str, Any]:
+        """The last checkpoint.
+
+        Raises:
+            ModelError: it is missing or damaged.
+        """
+        try:
+            return dict(torch.load(self.checkpoint, map_location="cpu", weights_only=True))
+        except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise ModelError(f"{self.checkpoint}: cannot read the checkpoint: {error}") from error
+
+    def rows(self) -> list[dict[str, str]]:
+        """The log; empty before the first validation."""
+        if not self.log.exists():
+            return []
+        with self.log.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+
+    def rewind(self, step: int) -> None:
+        """Drop rows of the log after `step`: those validations will be made again."""
+        rows = self.rows()
+        kept = [row for row in rows if int(row["step"]) <= step]
+        if len(kept) < len(rows):
+            lines = [",".join(rows[0]), *(",".join(row.values()) for row in kept)]
+            write_atomically(self.log, "".join(f"{line}\r\n" for line in lines).encode())
+
+    def add(self, row: Row) -> None:
+        """Add a row to the log."""
+        fresh = not self.log.exists()
+        with self.log.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, row)
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def averaged(self) -> nn.Module:
+        """The averaged network of the checkpoint, in evaluation mode.
+
+        Raises:
+            ModelError: the checkpoint is missing or damaged.
+            UsageError: the folder holds no recipe.
+        """
+        network = objective(self.recipe()).network()
+        try:
+            network.load_state_dict(self.load()["average"])
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(f"{self.checkpoint}: the checkpoint does not fit its recipe: {error}") from error
+        return network.eval()

@@ -1,0 +1,100 @@
+"""Examples are pure functions of seed and number, and each stage adds what it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cofenet.training.examples import DetailExamples, Example, FieldExamples, draw, make
+from cofenet.training.photographs import Photographs
+from cofenet.training.recipe import Mixture
+
+EVERYTHING = Mixture(kinds={"111": 1.0}, presets={"published": 0.5, "training": 0.5}, partial=0.5, recolor=0.5, cut=0.5)
+
+
+def same(first: Example, second: Example) -> bool:
+    return all(np.array_equal(vars(first)[name], vars(second)[name]) for name in vars(first))
+
+
+def test_same_number_gives_the_same_example_in_any_order(photographs: Photographs) -> None:
+    forwards = [make(photographs, EVERYTHING, 7, index) for index in range(12)]
+    backwards = [make(photographs, EVERYTHING, 7, index) for index in reversed(range(12))]
+    assert all(map(same, forwards, reversed(backwards)))
+
+
+def test_another_number_or_seed_gives_another_example(photographs: Photographs) -> None:
+    example = make(photographs, EVERYTHING, 7, 0)
+    assert not same(example, make(photographs, EVERYTHING, 7, 1))
+    assert not same(example, make(photographs, EVERYTHING, 8, 0))
+
+
+def test_photographs_are_left_as_they_are(photographs: Photographs) -> None:
+    images, masks = photographs.images.copy(), photographs.masks.copy()
+    cut = EVERYTHING.model_copy(update={"cut": 1.0})
+    for index in range(24):  # among them some that are neither turned nor mirrored
+        make(photographs, cut, 0, index)
+    assert np.array_equal(photographs.images, images)
+    assert np.array_equal(photographs.masks, masks)
+
+
+def test_every_stage_is_black_outside_the_field_of_view(photographs: Photographs) -> None:
+    for index in range(8):
+        example = make(photographs, EVERYTHING, 1, index)
+        assert not any(stage[~example.mask].any() for stage in (example.clean, example.lit, example.degraded))
+        assert example.clean[example.mask].any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "light", "rest"),
+    [
+        ("000", False, False), ("001", True, False), ("010", False, True), ("110", False, True), ("011", True, True),
+        ("111", True, True),
+    ],
+)  # fmt: skip
+def test_light_is_all_that_parts_lit_from_clean(photographs: Photographs, kind: str, light: bool, rest: bool) -> None:
+    mixture = Mixture.model_validate({"kinds": {kind: 1.0}})  # blur alone is narrower than a pixel of this canvas
+    examples = [make(photographs, mixture, 5, index) for index in range(6)]
+    assert any(not np.array_equal(example.clean, example.lit) for example in examples) == light
+    assert any(not np.array_equal(example.lit, example.degraded) for example in examples) == rest
+
+
+def test_kinds_are_drawn_as_often_as_they_weigh() -> None:
+    rng = np.random.default_rng(0)
+    mixture = Mixture(kinds={"001": 3.0, "000": 1.0})
+    kinds = [draw(mixture, rng).kind for _ in range(400)]
+    assert set(kinds) == {"001", "000"}
+    assert 270 <= kinds.count("001") <= 330
+
+
+def test_cut_takes_away_top_and_bottom(photographs: Photographs) -> None:
+    full, cut = (make(photographs, Mixture(cut=share), 0, 3).mask for share in (0.0, 1.0))
+    assert cut.sum() < full.sum()
+    assert not cut[0].any()
+    assert not cut[-1].any()
+    assert np.array_equal(cut[32], full[32])
+
+
+def test_field_sees_the_whole_photograph(photographs: Photographs) -> None:
+    examples = FieldExamples(photographs, EVERYTHING, 0, 32, 5)
+    item = examples[2]
+    assert len(examples) == 5
+    assert {name: tuple(tensor.shape) for name, tensor in item.items()} == {
+        "input": (4, 32, 32), "lit": (3, 32, 32), "clean": (3, 32, 32), "mask": (1, 32, 32),
+    }  # fmt: skip
+    assert all(tensor.dtype == torch.float32 and 0 <= tensor.min() <= tensor.max() <= 1 for tensor in item.values())
+    assert torch.equal(item["input"][3:], item["mask"])
+
+
+def test_detail_sees_patches_of_one_photograph(photographs: Photographs) -> None:
+    examples = DetailExamples(photographs, EVERYTHING, 0, 32, 5, 3)
+    item, example = examples[2], make(photographs, EVERYTHING, 0, 2)
+    assert len(examples) == 5
+    assert {name: tuple(tensor.shape) for name, tensor in item.items()} == {
+        "input": (3, 4, 32, 32), "lit": (3, 3, 32, 32), "mask": (3, 1, 32, 32),
+    }  # fmt: skip
+    stages = np.concatenate([example.degraded, example.mask[..., None] * np.uint8(255), example.lit], 2)
+    windows = np.lib.stride_tricks.sliding_window_view(stages, (32, 32), (0, 1)).reshape(-1, 7, 32, 32)
+    for number in range(3):
+        patch = np.rint(255 * torch.cat([item["input"][number], item["lit"][number]]).numpy()).astype(np.uint8)
+        assert (windows == patch).all((1, 2, 3)).any()

@@ -1,0 +1,168 @@
+"""Export: what comes out is what was trained, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from cofenet.cli import app
+from cofenet.engine.card import Card, Data, load_card
+from cofenet.engine.session import Session
+from cofenet.errors import ModelError, UsageError
+from cofenet.networks.detail import Detail
+from cofenet.networks.field import IlluminationField
+from cofenet.training.export import export_light, write_light
+from cofenet.training.recipe import Recipe
+from cofenet.training.run import Run
+
+pytestmark = pytest.mark.slow
+
+TERMS = 'meadow = "Ask the shepherd."\nharbour = "Ask the pilot."\n'
+DATA = (Data(source="meadow", photographs=3, terms="Ask the shepherd."),)
+
+
+def networks(seed: int = 0) -> tuple[IlluminationField, Detail]:
+    """Small networks that say something."""
+    torch.manual_seed(seed)
+    field, detail = IlluminationField((4, 4, 6, 6)), Detail((4, 4, 6))
+    for head in (field.head, detail.head):
+        torch.nn.init.normal_(head.weight, std=0.1)
+    return field.eval(), detail.eval()
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of `networks()`."""
+    path = tmp_path_factory.mktemp("export") / "light.onnx"
+    write_light(*networks(), path, DATA, {"field_recipe": "mine", "field_steps": 6})
+    return path
+
+
+@pytest.fixture
+def no_export(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PyTorch's exporter, which takes seconds, give the weights of `networks()` for any network."""
+    monkeypatch.setattr(torch.onnx, "export", lambda network, example, path, **options: shutil.copy(exported, path))
+
+
+@pytest.fixture
+def runs(tmp_path: Path, recipes: dict[str, Recipe]) -> list[Path]:
+    """Run folders in which `networks()` were trained."""
+    counts = {"field": {"meadow": 3, "harbour": 9}, "detail": {"meadow": 5}}
+    for name, network in zip(("field", "detail"), networks(), strict=True):
+        run = Run(tmp_path / name)
+        run.begin(recipes[name].model_copy(update={"name": f"small-{name}"}))
+        run.note_sources(counts[name])
+        run.save({"average": network.state_dict(), "step": 6})
+        run.add({"step": 2, "psnr_input": 20.0, "psnr": 21.0})
+        run.add({"step": 6, "psnr_input": 20.0, "psnr": 24.5})
+    (tmp_path / "terms.toml").write_text(TERMS)
+    return [tmp_path / "field", tmp_path / "detail"]
+
+
+def test_card_describes_the_weights(exported: Path) -> None:
+    card = load_card(str(exported))
+    assert card.name == "light"
+    assert card.sha256 == hashlib.sha256(exported.read_bytes()).hexdigest()
+    assert card.parameters == sum(value.numel() for part in networks() for value in part.parameters())
+    assert card.data == DATA
+    assert card.training == {"field_recipe": "mine", "field_steps": 6}
+    assert (card.whole_size, card.working_size) == (128, 512)
+    assert sorted(path.name for path in exported.parent.iterdir()) == ["light.json", "light.onnx"]
+
+
+def test_weights_give_what_the_networks_give(exported: Path) -> None:
+    field, detail = networks()
+    random = np.random.default_rng(1)
+    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 512))
+    found = Session(str(exported), threads=1).run(whole=whole, local=local)
+    with torch.no_grad():
+        expected = (field(torch.from_numpy(whole)), *detail(torch.from_numpy(local)))
+    assert list(found) == ["field", "residual", "activation"]
+    for array, tensor in zip(found.values(), expected, strict=True):
+        assert array.any()
+        np.testing.assert_allclose(array, tensor.numpy(), atol=1e-5)
+
+
+@pytest.mark.usefixtures("no_export")
+def test_disagreement_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="PyTorch and ONNX disagree in field"):
+        write_light(*networks(seed=1), tmp_path / "light.onnx", DATA, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_export")
+def test_disagreement_keeps_the_model_before(exported: Path, tmp_path: Path) -> None:
+    write_light(*networks(), tmp_path / "light.onnx", DATA, {})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ModelError, match="disagree"):
+        write_light(*networks(seed=1), tmp_path / "light.onnx", DATA, {})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(network: object, example: object, path: Path, **options: object) -> None:
+        path.write_bytes(b"half")
+        raise RuntimeError("unsupported operator")
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    with pytest.raises(RuntimeError, match="unsupported operator"):
+        write_light(*networks(), tmp_path / "light.onnx", DATA, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_name_must_end_in_onnx(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must end in \.onnx"):
+        write_light(*networks(), tmp_path / "light.bin", DATA, {})
+
+
+@pytest.mark.usefixtures("no_export")
+def test_runs_are_exported_with_what_they_learned_from(runs: list[Path], tmp_path: Path) -> None:
+    card = export_light(*runs, tmp_path / "out" / "light.onnx", tmp_path / "terms.toml")
+    assert card.data == (
+        Data(source="harbour", photographs=9, terms="Ask the pilot."),
+        Data(source="meadow", photographs=5, terms="Ask the shepherd."),
+    )
+    assert card.training == {
+        "field_recipe": "small-field", "field_steps": 6, "field_psnr_input": 20.0, "field_psnr": 24.5,
+        "detail_recipe": "small-detail", "detail_steps": 6, "detail_psnr_input": 20.0, "detail_psnr": 24.5,
+    }  # fmt: skip
+    assert Card.model_validate(json.loads((tmp_path / "out" / "light.json").read_text())) == card
+
+
+@pytest.mark.usefixtures("no_export")
+def test_command_says_what_it_wrote(runs: list[Path], tmp_path: Path) -> None:
+    weights, terms = tmp_path / "light.onnx", tmp_path / "terms.toml"
+    arguments = ["export", *map(str, runs), "-o", str(weights), "--terms", str(terms)]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout.split() == [str(weights), hashlib.sha256(weights.read_bytes()).hexdigest()]
+
+
+def test_runs_in_the_wrong_order_are_named(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="detail: a run of detail, not of field"):
+        export_light(*reversed(runs), tmp_path / "light.onnx", tmp_path / "terms.toml")
+
+
+def test_source_without_terms_is_named(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "terms.toml").write_text('meadow = "Ask."')
+    with pytest.raises(UsageError, match=r"terms\.toml: no terms for harbour"):
+        export_light(*runs, tmp_path / "light.onnx", tmp_path / "terms.toml")
+    with pytest.raises(UsageError, match=r"none\.toml"):
+        export_light(*runs, tmp_path / "light.onnx", tmp_path / "none.toml")
+
+
+def test_every_source_of_the_shipped_terms_has_a_sentence() -> None:
+    import tomllib
+
+    path = Path(__file__).parents[2] / "recipes" / "terms.toml"
+    terms = cast("dict[str, str]", tomllib.loads(path.read_text("utf-8")))
+    assert {"eyepacs1024", "eyepacs200", "srahim", "heimed", "hrf", "chase", "disc_hemo"} <= terms.keys()
+    assert all(len(text) > 10 for text in terms.values())

@@ -1,0 +1,167 @@
+"""The loop: a run that was stopped ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from cofenet.errors import ModelError, UsageError
+from cofenet.training import loop
+from cofenet.training.loop import learning_rate, train
+from cofenet.training.recipe import Recipe
+from cofenet.training.run import Run
+
+VICTIM = """
+import sys, time
+from pathlib import Path
+import torch
+from cofenet.training import loop
+from cofenet.training.recipe import load_recipe
+
+torch.set_num_threads(1)
+loop._VALIDATION_COUNT = 4
+step = loop._step
+
+def stall(goal, state, batch):
+    if state.step == 3:
+        print("three steps done", flush=True)
+        time.sleep(600)
+    return step(goal, state, batch)
+
+loop._step = stall
+recipe, manifest, folder = map(Path, sys.argv[1:])
+loop.train(load_recipe(recipe), manifest, folder, save_every=0)
+"""
+
+
+class StoppedError(Exception):
+    """Raised in place of a kill."""
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    monkeypatch.setattr(loop, "_VALIDATION_COUNT", 4)
+
+
+@pytest.fixture
+def stop_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """Stop before the step that is set in it."""
+    limit: dict[str, int] = {}
+    step = loop._step
+
+    def limited(goal: loop.Objective, state: loop._State, batch: loop.Batch) -> float:
+        if state.step == limit.get("step"):
+            raise StoppedError
+        return step(goal, state, batch)
+
+    monkeypatch.setattr(loop, "_step", limited)
+    return limit
+
+
+def assert_equal(first: nn.Module, second: nn.Module) -> None:
+    ours, theirs = first.state_dict(), second.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+def figures(run: Path) -> list[tuple[str, ...]]:
+    return [(row["step"], row["psnr_input"], row["psnr"]) for row in Run(run).rows()]
+
+
+@pytest.mark.parametrize("name", ["field", "detail"])
+@pytest.mark.parametrize("save_every", [0.0, 1000.0])
+def test_stopped_run_ends_like_an_undisturbed_one(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int], name: str, save_every: float
+) -> None:
+    whole = train(recipes[name], manifest, tmp_path / "whole")
+    stop_at["step"] = 3
+    with pytest.raises(StoppedError):
+        train(recipes[name], manifest, tmp_path / "stopped", save_every)
+    assert (tmp_path / "stopped" / "checkpoint.pt").exists() == (save_every == 0)
+    stop_at.clear()
+    resumed = train(recipes[name], manifest, tmp_path / "stopped", save_every)
+    assert_equal(resumed, whole)
+    assert_equal(Run(tmp_path / "stopped").averaged(), whole)
+    assert figures(tmp_path / "stopped") == figures(tmp_path / "whole")
+    assert [row[0] for row in figures(tmp_path / "whole")] == ["2", "4", "6"]
+
+
+@pytest.mark.slow
+def test_killed_run_ends_like_an_undisturbed_one(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    whole = train(recipes["field"], manifest, tmp_path / "whole")
+    (tmp_path / "recipe.json").write_text(recipes["field"].model_dump_json())
+    command = [sys.executable, "-c", VICTIM, tmp_path / "recipe.json", manifest, tmp_path / "killed"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
+        assert victim.stdout
+        assert victim.stdout.readline() == "three steps done\n"
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+    assert Run(tmp_path / "killed").load()["step"] == 3
+    assert_equal(train(recipes["field"], manifest, tmp_path / "killed"), whole)
+    assert figures(tmp_path / "killed") == figures(tmp_path / "whole")
+
+
+def test_finished_run_is_left_as_it_is(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    first = train(recipes["field"], manifest, tmp_path / "run")
+    checkpoint, log = (tmp_path / "run" / "checkpoint.pt").read_bytes(), figures(tmp_path / "run")
+    assert_equal(train(recipes["field"], manifest, tmp_path / "run"), first)
+    assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == checkpoint
+    assert figures(tmp_path / "run") == log
+
+
+def test_run_learns_something(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    recipe = recipes["field"].model_copy(update={"steps": 60, "rate": 1e-2, "validate_every": 60})
+    train(recipe, manifest, tmp_path / "run")
+    ((_, before, after),) = figures(tmp_path / "run")
+    assert float(after) > float(before) + 0.5
+
+
+def test_folder_says_what_was_done(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    sources = [{"tasks": ["clean"]}, {"tasks": ["quality"], "labels": ["0"]}]
+    recipe = Recipe.model_validate(recipes["field"].model_dump() | {"sources": sources, "steps": 1})
+    train(recipe, manifest, tmp_path / "run")
+    assert Run(tmp_path / "run").recipe() == recipe
+    assert json.loads((tmp_path / "run" / "sources.json").read_text()) == {"harbour": 2, "meadow": 2}
+
+
+def test_another_recipe_is_refused_before_anything_is_done(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path
+) -> None:
+    Run(tmp_path).begin(recipes["field"])
+    with pytest.raises(UsageError, match="network, widths, patches, losses differ"):
+        train(recipes["detail"], manifest, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.json"]
+
+
+def test_diverging_run_stops_before_its_checkpoint_is_spoilt(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = loop.Objective.loss
+    monkeypatch.setattr(loop.Objective, "loss", lambda *args: loss(*args) * float("nan"))
+    with pytest.raises(ModelError, match="step 0: the loss is nan"):
+        train(recipes["field"], manifest, tmp_path / "run", save_every=0)
+    assert not (tmp_path / "run" / "checkpoint.pt").exists()
+
+
+@given(steps=st.integers(1, 400), warmup=st.integers(0, 400), rate=st.floats(1e-5, 1e-1))
+def test_learning_rate_rises_then_falls_to_a_hundredth(steps: int, warmup: int, rate: float) -> None:
+    recipe = Recipe(network="field", steps=steps, warmup=warmup, rate=rate, losses={"absolute": 1.0})
+    rates = [learning_rate(recipe, step) for step in range(steps)]
+    assert all(0 < value <= rate * (1 + 1e-9) for value in rates)
+    rising, falling = rates[:warmup], rates[warmup:]
+    assert rising == pytest.approx([rate * (step + 1) / warmup for step in range(len(rising))])
+    assert falling == sorted(falling, reverse=True)
+    if falling:
+        assert falling[0] == pytest.approx(rate)
+        assert learning_rate(recipe, steps) == pytest.approx(rate / 100)
+        assert learning_rate(recipe, warmup + (steps - warmup) // 2) >= 0.505 * rate * (1 - 1e-9)

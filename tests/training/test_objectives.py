@@ -1,0 +1,71 @@
+"""What each network is trained for."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.data import default_collate
+
+from cofenet.training import losses
+from cofenet.training.objectives import Batch, objective
+from cofenet.training.photographs import Photographs
+from cofenet.training.recipe import Recipe
+
+NETWORKS = ["field", "detail"]
+
+
+def batch_of(recipe: Recipe, photographs: Photographs) -> Batch:
+    examples = objective(recipe).examples(photographs, recipe.mixture, 0, 4)
+    batch = default_collate([examples[number] for number in range(4)])
+    return {name: value.flatten(0, -4) for name, value in batch.items()}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_loss_is_the_weighted_sum(name: str, recipes: dict[str, Recipe], photographs: Photographs) -> None:
+    batch = batch_of(recipes[name], photographs)
+    network = objective(recipes[name]).network().eval()
+    parts = {}
+    for loss in recipes[name].losses:
+        alone = recipes[name].model_copy(update={"losses": {loss: 1.0}})
+        parts[loss] = objective(alone).loss(network, batch).item()
+    expected = sum(weight * parts[loss] for loss, weight in recipes[name].losses.items())
+    assert objective(recipes[name]).loss(network, batch).item() == pytest.approx(expected, rel=1e-5)
+    assert expected > 0
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_widths_are_those_of_the_recipe(name: str, recipes: dict[str, Recipe]) -> None:
+    small = sum(value.numel() for value in objective(recipes[name]).network().parameters())
+    own = recipes[name].model_copy(update={"widths": ()})
+    assert sum(value.numel() for value in objective(own).network().parameters()) > 20 * small
+
+
+def test_fresh_field_restores_nothing_yet(recipes: dict[str, Recipe], photographs: Photographs) -> None:
+    goal, batch = objective(recipes["field"]), batch_of(recipes["field"], photographs)
+    restored, target, own = goal.restore(goal.network(), batch)
+    assert torch.equal(restored, batch["lit"])
+    assert torch.equal(target, batch["clean"])
+    assert own == {}
+
+
+def test_detail_adds_its_residual(recipes: dict[str, Recipe], photographs: Photographs) -> None:
+    goal, batch = objective(recipes["detail"]), batch_of(recipes["detail"], photographs)
+    network = goal.network()
+    restored, target, own = goal.restore(network, batch)
+    residual, gate = network(batch["input"])
+    degraded = batch["input"][:, :3]
+    torch.testing.assert_close(restored, degraded + residual)
+    assert torch.equal(target, batch["lit"])
+    torch.testing.assert_close(own["activation"], losses.activation(gate, target - degraded, batch["mask"]))
+
+
+def test_psnr_is_measured_where_there_is_retina(recipes: dict[str, Recipe]) -> None:
+    mask = torch.zeros(3, 1, 32, 32)
+    mask[0], mask[1, :, :16] = 1, 1  # the third shows no retina
+    lit = torch.rand(3, 3, 32, 32) * 0.5
+    degraded = lit + 0.1 * mask + 0.3 * (1 - mask)
+    batch = {"input": torch.cat([degraded, mask], 1), "lit": lit, "mask": mask}
+    goal = objective(recipes["detail"])
+    network = goal.network()
+    figures = goal.psnr(network, batch)
+    torch.testing.assert_close(figures, torch.full((2, 2), 20.0), atol=1e-3, rtol=0)

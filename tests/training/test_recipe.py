@@ -1,0 +1,102 @@
+"""Recipes: those that are shipped load, and an error names the field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cofenet.errors import UsageError
+from cofenet.training.objectives import objective
+from cofenet.training.recipe import Recipe, load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+SHIPPED = sorted(path.name for path in RECIPES.glob("*.toml") if path.name != "terms.toml")
+
+GOOD = """
+network = "detail"
+steps = 10
+{}
+
+[losses]
+absolute = 1.0
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_both_networks_have_a_recipe() -> None:
+    assert {load_recipe(RECIPES / name).network for name in SHIPPED} == {"field", "detail"}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_recipe_loads(name: str) -> None:
+    recipe = load_recipe(RECIPES / name)
+    assert recipe.name == Path(name).stem
+    assert any(value.requires_grad for value in objective(recipe).network().parameters())
+
+
+def test_defaults(tmp_path: Path) -> None:
+    recipe = load_recipe(written(tmp_path, GOOD.format("")))
+    assert recipe == Recipe(name="mine", network="detail", steps=10, losses={"absolute": 1.0})
+
+
+def test_recipe_kept_by_a_run_is_the_same(tmp_path: Path, recipes: dict[str, Recipe]) -> None:
+    kept = tmp_path / "recipe.json"
+    for recipe in recipes.values():
+        kept.write_text(recipe.model_dump_json())
+        assert load_recipe(kept) == recipe
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("stepz = 5", "stepz"),
+        ("rate = 0", "rate"),
+        ('rate = "fast"', "rate"),
+        ("batch = 0", "batch"),
+        ("size = 40", "size"),
+        ("size = 128\ncanvas = 64", "size"),
+        ("widths = [4, 4]", "widths"),
+        ("averaging = 1.0", "averaging"),
+        ("validate_every = 0", "validate_every"),
+        ("sources = []", "sources"),
+        ("mixture.partial = 1.5", "mixture.partial"),
+        ("mixture.kinds = { 222 = 1.0 }", "mixture.kinds.222"),
+        ("mixture.kinds = { 111 = -1.0 }", "mixture.kinds.111"),
+        ("mixture.kinds = { 111 = 0.0 }", "mixture.kinds"),
+        ('mixture.presets = { "no such" = 1.0 }', "mixture.presets"),
+        ("losses.beauty = 1.0", "losses.beauty"),
+    ],
+)
+def test_error_names_file_and_field(tmp_path: Path, line: str, field: str) -> None:
+    path = written(tmp_path, GOOD.format("").replace("[losses]\nabsolute", f"{line}\nlosses.absolute"))
+    with pytest.raises(UsageError) as caught:
+        load_recipe(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert field in str(caught.value)
+
+
+def test_missing_field_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="steps: Field required"):
+        load_recipe(written(tmp_path, GOOD.format("").replace("steps = 10", "")))
+
+
+def test_activation_is_a_loss_of_detail_alone(tmp_path: Path) -> None:
+    text = GOOD.format("").replace("absolute", "activation")
+    assert load_recipe(written(tmp_path, text)).losses == {"activation": 1.0}
+    with pytest.raises(UsageError, match=r"losses\.activation"):
+        load_recipe(written(tmp_path, text.replace("detail", "field")))
+
+
+@pytest.mark.parametrize("content", [b"network = ", b"\xff\xfe", None])
+def test_damaged_or_missing_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "broken.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"broken\.toml"):
+        load_recipe(path)
