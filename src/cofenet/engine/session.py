@@ -1,0 +1,67 @@
+"""Run a network on the CPU."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.engine.card import Card, load_card, verified_weights
+from cofenet.errors import ModelError
+
+
+class Session:
+    """A loaded network; loading is paid for once a process.
+
+    Attributes:
+        card: what is known about it.
+    """
+
+    def __init__(self, name: str, threads: int = 0) -> None:
+        """Load a model by name or path; `threads` 0 uses all processors.
+
+        Raises:
+            ModelError: the model is missing or damaged, or does not fit its card.
+        """
+        import onnxruntime  # noqa: PLC0415 - importing it takes longer than reading a photograph
+
+        self.card: Card = load_card(name)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Idle threads that spin take the processors from what comes after the network.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        weights = verified_weights(name)
+        try:
+            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise ModelError(f"{name}: onnxruntime cannot load the weights: {error}") from error
+        for kind, promised, found in (
+            ("inputs", self.card.inputs, self._session.get_inputs()),
+            ("outputs", self.card.outputs, self._session.get_outputs()),
+        ):
+            shapes = {tensor.name: tuple(tensor.shape) for tensor in found}
+            if shapes != {key: tensor.shape for key, tensor in promised.items()}:
+                raise ModelError(f"{name}: the weights do not fit their card: their {kind} are {shapes}")
+
+    def run(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Run the network on named float32 inputs; gives its named outputs.
+
+        Raises:
+            ModelError: an input's name or shape is not what the card says, or it is not float32.
+        """
+        expected = {name: tensor.shape for name, tensor in self.card.inputs.items()}
+        given = {name: value.shape for name, value in inputs.items()}
+        if given != expected:
+            raise ModelError(f"{self.card.name} expects {expected}, got {given}")
+        for name, value in inputs.items():
+            if value.dtype != np.float32:
+                raise ModelError(f"{self.card.name} expects {name} to be float32, got {value.dtype}")
+        names = list(self.card.outputs)
+        return dict(zip(names, self._session.run(names, inputs), strict=True))
+
+
+@cache
+def session(name: str, threads: int = 0) -> Session:
+    """The session of a model, loaded on first use and kept."""
+    return Session(name, threads)

@@ -1,0 +1,77 @@
+"""Sessions: what the card promises is what runs, and nothing else does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from cofenet.engine.card import shipped
+from cofenet.engine.session import Session, session
+from cofenet.errors import ModelError
+
+MakeModel = Callable[..., str]
+SHAPE = (1, 4, 8, 8)
+
+
+def picture(*shape: int, dtype: type = np.float32) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape or SHAPE).astype(dtype)
+
+
+def test_named_outputs_of_named_inputs(make_model: MakeModel) -> None:
+    whole, local = picture(), -picture()
+    outputs = Session(make_model(), threads=1).run(local=local, whole=whole)
+    assert list(outputs) == ["field", "residual"]
+    np.testing.assert_array_equal(outputs["field"], np.maximum(whole, 0))
+    np.testing.assert_array_equal(outputs["residual"], np.maximum(local, 0))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"whole": picture()},
+        {"whole": picture(), "local": picture(), "more": picture()},
+        {"whole": picture(), "locale": picture()},
+        {"whole": picture(), "local": picture(1, 4, 8, 9)},
+        {"whole": picture(), "local": picture(4, 8, 8)},
+        {"whole": picture(), "local": picture(dtype=np.float64)},
+    ],
+)
+def test_other_inputs_are_refused(make_model: MakeModel, inputs: dict[str, np.ndarray]) -> None:
+    with pytest.raises(ModelError, match="small expects"):
+        Session(make_model()).run(**inputs)
+
+
+def test_damaged_weights_with_their_right_hash_are_named(make_model: MakeModel) -> None:
+    name = make_model(b"not a network")
+    with pytest.raises(ModelError, match=re.escape(f"{name}: onnxruntime cannot load the weights")):
+        Session(name)
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+@pytest.mark.parametrize(("name", "shape"), [("other", SHAPE), ("whole", (1, 4, 8, 16))])
+def test_weights_that_do_not_fit_their_card_are_named(
+    make_model: MakeModel, kind: str, name: str, shape: tuple[int, ...]
+) -> None:
+    model = make_model(**{kind: {name: {"shape": shape, "meaning": "anything"}}})
+    with pytest.raises(ModelError, match=rf"small\.onnx: the weights do not fit their card: their {kind}"):
+        Session(model)
+
+
+def test_session_is_kept(make_model: MakeModel) -> None:
+    name = make_model()
+    assert session(name, 1) is session(name, 1)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_model_loads_and_runs(name: str) -> None:
+    loaded = Session(name, threads=1)
+    assert loaded.card.name == name
+    assert loaded.card.data
+    outputs = loaded.run(**{key: np.zeros(tensor.shape, np.float32) for key, tensor in loaded.card.inputs.items()})
+    assert {key: array.shape for key, array in outputs.items()} == {
+        key: tensor.shape for key, tensor in loaded.card.outputs.items()
+    }
+    assert all(np.isfinite(array).all() for array in outputs.values())
