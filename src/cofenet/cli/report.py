@@ -1,0 +1,110 @@
+"""What happened to each photograph: a progress bar while it happens, a table and a JSON file afterwards."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cofenet import __version__
+from cofenet.io import write_atomically
+from cofenet.provenance import Provenance
+from cofenet.tasks.correction import Verdict
+
+Status = Literal["corrected", "unchanged", "skipped", "failed"]
+Item = TypeVar("Item")
+
+_ROWS = 30
+"""Photographs listed in the table on the terminal; all are in the JSON report."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to one photograph."""
+
+    source: Path
+    status: Status = "failed"
+    output: Path | None = None
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass
+class Report:
+    """What happened to all of them, and under which settings."""
+
+    operation: str
+    settings: dict[str, str | float]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one outcome; a failure is told at once."""
+        self.outcomes.append(outcome)
+        if outcome.status == "failed":
+            typer.echo(f"cofenet: {outcome.reason}", err=True)
+
+    def count(self) -> Counter[Status]:
+        """How many ended in which way."""
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    def write(self, path: Path | None) -> None:
+        """Write as JSON to a file, to stdout for "-", or nowhere."""
+        if path is None:
+            return
+        content = {
+            "cofenet": __version__, "operation": self.operation, "settings": self.settings, "counts": self.count(),
+            "photographs": [dataclasses.asdict(outcome) for outcome in self.outcomes],
+        }  # fmt: skip
+        text = json.dumps(content, indent=2, default=str) + "\n"
+        if str(path) == "-":
+            typer.echo(text, nl=False)
+        else:
+            write_atomically(path, text.encode())
+
+
+def exit_status(report: Report) -> int:
+    """1 if any photograph failed, else 0."""
+    return int(report.count()["failed"] > 0)
+
+
+def progress(items: Sequence[Item]) -> Iterable[Item]:
+    """Go through `items` behind a progress bar on stderr, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield from bar.track(items, description="photographs")
+
+
+def show(report: Report) -> None:
+    """Print the table to stderr."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("photograph", "result", "seconds", "change", "notes"):
+        table.add_column(heading, overflow="fold")
+    for outcome in report.outcomes[:_ROWS]:
+        table.add_row(*_cells(outcome))
+    console = Console(stderr=True)
+    console.print(table)
+    if len(report.outcomes) > _ROWS:
+        console.print(f"… and {len(report.outcomes) - _ROWS} more; --report lists all")
+    console.print(", ".join(f"{number} {status}" for status, number in sorted(report.count().items())))
+
+
+def _cells(outcome: Outcome) -> tuple[str, str, str, str, str]:
+    seconds = f"{sum(outcome.seconds.values()):.2f}" if outcome.seconds else ""
+    change = f"{outcome.verdict.mean_change:.3f}" if outcome.verdict else ""
+    notes = outcome.reason or "; ".join(outcome.verdict.reasons[1:] if outcome.verdict else ())
+    return str(outcome.source), outcome.status, seconds, change, notes

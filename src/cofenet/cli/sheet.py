@@ -1,0 +1,56 @@
+"""A sheet of photographs before and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.geometry import resize
+from cofenet.io import Photograph, write_photograph
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Tile = NDArray[np.uint8]
+
+_TILE = 384
+_PAIRS_A_ROW = 2
+_LIMIT = 60
+"""Pairs on one sheet: the first ones; more would make a picture that no viewer opens."""
+
+
+class Sheet:
+    """Collects pairs, small; keeps at most 60."""
+
+    def __init__(self) -> None:
+        self._pairs: list[Tile] = []
+
+    def add(self, name: str, before: Pixels, after: Pixels) -> None:
+        """Add a photograph, uint8 or uint16 (H, W, 3), before and after."""
+        if len(self._pairs) < _LIMIT:
+            pair = np.hstack([_tile(before), _tile(after)])
+            cv2.putText(pair, name, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
+            self._pairs.append(pair)
+
+    def write(self, path: Path) -> None:
+        """Write a PNG; nothing if there is no pair."""
+        if not self._pairs:
+            return
+        blank = np.zeros_like(self._pairs[0])
+        pairs = self._pairs + [blank] * (-len(self._pairs) % _PAIRS_A_ROW)
+        rows = [np.hstack(pairs[i : i + _PAIRS_A_ROW]) for i in range(0, len(pairs), _PAIRS_A_ROW)]
+        write_photograph(path, Photograph(np.vstack(rows)), format="png")
+
+
+def _tile(pixels: Pixels) -> Tile:
+    """The photograph centred on a black square."""
+    scale = _TILE / max(pixels.shape[:2])
+    shape = (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale)))
+    small = resize(pixels, shape)
+    if small.dtype == np.uint16:
+        small = small // 257
+    square = np.zeros((_TILE, _TILE, 3), np.uint8)
+    top, left = (_TILE - shape[0]) // 2, (_TILE - shape[1]) // 2
+    square[top : top + shape[0], left : left + shape[1]] = small
+    return square

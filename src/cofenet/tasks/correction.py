@@ -1,0 +1,141 @@
+"""Correct one photograph: light by a smooth field of colour transforms, spots and blur by a bounded residual.
+
+With x the photograph in [0, 1], r the residual and (M, b) the field of 3 × 3 matrices and offsets, both brought to the
+photograph's own size:
+
+    y = (x + r) + M (x + r) + b,    out = x + strength · (y − x)    inside the field of view, x outside
+
+r and (M, b) come from networks that saw the photograph small; x itself is never resized.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet import __version__
+from cofenet.engine.session import Session, session
+from cofenet.errors import UsageError
+from cofenet.fov import FieldOfView, find_fov
+from cofenet.geometry import Crop, resize
+from cofenet.provenance import Provenance
+from cofenet.tasks.native import Correctors, Pixels, apply_natively
+
+_UNCHANGED = 0.5 / 255
+"""Mean absolute change below which a correction is no change: half a step of 8 bits."""
+
+_LOOK = 128
+"""Pixels along the shorter side that are enough to measure how much is lost."""
+
+_LOST = 0.05
+"""Share of the retina that is burnt out or black above which the verdict names it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May the correction be trusted?
+
+    Attributes:
+        status: "unchanged" if the photograph came back as it was; "caution" otherwise: this version measures how much
+            was changed, but not yet whether vessels and disc are kept, so it calls no correction safe.
+        reasons: why, in words and numbers.
+        mean_change: mean absolute change inside the field of view, 0 to 1.
+        largest_change: largest absolute change, 0 to 1.
+        lost: share of the field of view that is black or burnt out in the input: nothing can be restored there.
+    """
+
+    status: Literal["safe", "caution", "unchanged"]
+    reasons: tuple[str, ...]
+    mean_change: float
+    largest_change: float
+    lost: float
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A corrected photograph.
+
+    Attributes:
+        image: like the input: uint8 or uint16 (H, W, 3), RGB.
+        verdict: whether to trust it.
+        provenance: how it was made.
+        fov: the field of view; outside it nothing was changed.
+        activation: float32 (S, S), 0 to 1, where the network found spots and blur, in the square of the provenance.
+    """
+
+    image: Pixels
+    verdict: Verdict
+    provenance: Provenance
+    fov: FieldOfView
+    activation: NDArray[np.float32]
+
+
+def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Correction:
+    """Correct a low-quality retinal fundus photograph at its own size.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3), RGB, full range. It is not modified.
+        model: name of a shipped model, or path of an ONNX file with its card beside it.
+        strength: 0 returns the photograph as it is, bit for bit; 1 is the full correction; between, a blend.
+
+    Raises:
+        UsageError: wrong dtype or shape, or strength outside 0 to 1.
+        NotFundusError: no retinal field of view is found.
+        ModelError: the model is missing or damaged.
+    """
+    _check(image, strength)
+    network = session(model)
+    fov = find_fov(image)
+    crop = Crop.around(fov.circle, network.card.working_size)
+    correctors, activation = look(network, image, fov, crop)
+    corrected = apply_natively(image, fov, crop, correctors, strength) if strength > 0 else image.copy()
+    settings: dict[str, float | str] = {"strength": strength}
+    provenance = Provenance(
+        __version__, "correct", network.card.name, network.card.sha256, settings, fov.circle, fov.confidence, crop
+    )
+    return Correction(corrected, judge(image, corrected, fov), provenance, fov, activation)
+
+
+def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple[Correctors, NDArray[np.float32]]:
+    """Show the photograph to the network: what to change, and the low-quality activation (S, S)."""
+    mask = (crop.take(np.where(fov.mask, np.uint8(255), np.uint8(0))) > 127).astype(np.float32)
+    pixels = crop.take(image).astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
+    local = np.dstack([pixels * mask[..., None], mask])
+    whole = resize(local, (network.card.whole_size,) * 2)
+    out = network.run(whole=_batch(whole), local=_batch(local))
+    field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
+    return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
+
+
+def judge(image: Pixels, corrected: Pixels, fov: FieldOfView) -> Verdict:
+    """Measure what a correction changed, and what was lost before it."""
+    full = float(np.iinfo(image.dtype).max)
+    change = np.asarray(cv2.absdiff(image, corrected))
+    mean = float(np.mean(cv2.mean(change, fov.mask.astype(np.uint8))[:3])) / full
+    largest = float(np.max(change)) / full
+    step = max(1, min(image.shape[:2]) // _LOOK)
+    retina = image[::step, ::step][fov.mask[::step, ::step]]
+    lost = float(np.mean((retina.max(1) < 0.02 * full) | (retina.min(1) > 0.98 * full)))
+    if mean < _UNCHANGED:
+        reason = f"the mean change is {mean:.4f}, less than half a grey level"
+        return Verdict("unchanged", (reason,), mean, largest, lost)
+    reasons = [f"changed by {mean:.3f} on average, {largest:.3f} at most; structures were not compared"]
+    if lost > _LOST:
+        reasons.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
+    return Verdict("caution", tuple(reasons), mean, largest, lost)
+
+
+def _check(image: Pixels, strength: float) -> None:
+    if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
+        raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
+    if not 0.0 <= strength <= 1.0:
+        raise UsageError(f"strength must be between 0 and 1, got {strength}")
+
+
+def _batch(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, C) to (1, C, H, W)."""
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None])

@@ -1,0 +1,133 @@
+"""Apply a correction seen small to a photograph at its own size, a strip of rows at a time.
+
+Field and residual are enlarged by bicubic convolution (Keys 1981, a = -0.75, as OpenCV and PyTorch have it): smooth,
+so that no grid shows. Memory beyond the photograph is bounded by the strip.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Crop, resize
+
+Floats = NDArray[np.float32]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+_STRIP = 1 << 17
+"""Pixels worked on at a time: enough to make a call worth while, few enough to stay in the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Correctors:
+    """What to change, in the square around the field of view.
+
+    Attributes:
+        field: float32 (3, 4, G, G): for each output colour three weights and an offset, as differences from identity.
+        residual: float32 (3, S, S), added first.
+    """
+
+    field: Floats
+    residual: Floats
+
+
+def apply_natively(image: Pixels, fov: FieldOfView, crop: Crop, correctors: Correctors, strength: float) -> Pixels:
+    """Correct inside the field of view; see `cofenet.tasks.correction` for the equation.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3), RGB.
+        fov: where.
+        crop: the square that the correctors describe.
+        correctors: what to change.
+        strength: how much of it, 0 to 1.
+
+    Returns:
+        A new array like `image`.
+    """
+    rows, columns, inner_rows, inner_columns = crop.visible(image.shape[:2])
+    out = image.copy()
+    target, seen = out[rows, columns], fov.mask[rows, columns]
+    field = _Enlarged(correctors.field.reshape(12, *correctors.field.shape[2:]), crop.side, inner_columns)
+    residual = _Enlarged(correctors.residual, crop.side, inner_columns)
+
+    height = max(1, _STRIP // max(1, target.shape[1]))
+
+    def work(first: int) -> None:
+        strip = slice(first, min(first + height, target.shape[0]))
+        inner = slice(inner_rows.start + strip.start, inner_rows.start + strip.stop)
+        changed = _correct_strip(target[strip], field.rows(inner), residual.rows(inner), np.float32(strength))
+        np.copyto(target[strip], changed, where=seen[strip][..., None])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, range(0, target.shape[0], height)))
+    return out
+
+
+def _correct_strip(strip: Pixels, field: Floats, residual: Floats, strength: np.float32) -> Pixels:
+    """Correct rows (h, w, 3) by field (12, h, w) and residual (3, h, w); `field` is used up."""
+    full = np.float32(np.iinfo(strip.dtype).max)
+    x = strip.transpose(2, 0, 1).astype(np.float32)  # 3, h, w
+    x /= full
+    y = x + residual
+    changed = np.empty(strip.shape, strip.dtype)
+    for colour in range(3):
+        red, green, blue, offset = field[4 * colour : 4 * colour + 4]
+        offset += red * y[0]
+        offset += green * y[1]
+        offset += blue * y[2]
+        offset += y[colour]
+        offset -= x[colour]
+        offset *= strength
+        offset += x[colour]
+        np.clip(offset, 0, 1, out=offset)
+        offset *= full
+        changed[..., colour] = np.rint(offset, out=offset)
+    return changed
+
+
+class _Enlarged:
+    """Planes (C, S, S) seen at (C, side, side), some rows at a time, and only some columns."""
+
+    def __init__(self, planes: Floats, side: int, columns: slice) -> None:
+        if side < planes.shape[1]:
+            planes = np.stack([resize(plane, (side, side)) for plane in planes])
+        self._planes, self._side, self._columns = planes, side, columns
+        self._weights = _bicubic(planes.shape[1], side)
+
+    def rows(self, rows: slice) -> Floats:
+        """float32 (C, rows, columns)."""
+        weights = self._weights[rows]
+        used = np.flatnonzero(weights.any(0))
+        near = slice(int(used[0]), int(used[-1]) + 1)
+        tall = np.matmul(weights[:, near], self._planes[:, near])  # C, rows, S
+        if tall.shape[2] == self._side:
+            return np.ascontiguousarray(tall[..., self._columns])
+        flat = tall.reshape(-1, tall.shape[2])
+        wide = cv2.resize(flat, (self._side, flat.shape[0]), interpolation=cv2.INTER_CUBIC)
+        return np.asarray(wide, np.float32).reshape(*tall.shape[:2], self._side)[..., self._columns]
+
+
+def _bicubic(source: int, target: int) -> Floats:
+    """Weights (target, source) of bicubic interpolation between pixel centres, edges repeated."""
+    if source == target:
+        return np.eye(source, dtype=np.float32)
+    centres = (np.arange(target) + 0.5) * source / target - 0.5
+    first = np.floor(centres).astype(int) - 1
+    weights = np.zeros((target, source), np.float32)
+    for tap in range(4):
+        distance = np.abs(centres - (first + tap))
+        np.add.at(weights, (np.arange(target), np.clip(first + tap, 0, source - 1)), _keys(distance))
+    return weights
+
+
+def _keys(distance: NDArray[np.float64], a: float = -0.75) -> NDArray[np.float64]:
+    """Keys' cubic convolution kernel (IEEE TASSP 29(6), 1981, eq. 15 with free a)."""
+    near = (a + 2) * distance**3 - (a + 3) * distance**2 + 1
+    far = a * (distance**3 - 5 * distance**2 + 8 * distance - 4)
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0.0))

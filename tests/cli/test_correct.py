@@ -1,0 +1,178 @@
+"""`cofenet correct` as a user has it: files in, files out, words and exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from cofenet.cli import app
+from cofenet.io import Photograph, read_photograph, write_photograph
+
+Run = Callable[..., Result]
+Draw = Callable[..., np.ndarray]
+
+
+@pytest.fixture
+def run() -> Run:
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, draw: Draw) -> Path:
+    """Two photographs, one in a subfolder."""
+    for seed, name in enumerate(("1.png", "sub/2.jpg")):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_photograph(path, Photograph(draw(seed)), format="png" if name.endswith("png") else "jpeg")
+    return tmp_path / "photos"
+
+
+def test_results_keep_their_relative_path_format_and_size(run: Run, folder: Path, tmp_path: Path) -> None:
+    result = run("correct", folder, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert "2 corrected" in result.stderr
+    for name in ("1.png", "sub/2.jpg"):
+        before, after = read_photograph(folder / name), read_photograph(tmp_path / "out" / name)
+        assert after.pixels.shape == before.pixels.shape
+        assert after.format == before.format
+        assert (after.pixels != before.pixels).any()
+
+
+def test_a_bad_photograph_is_named_and_the_others_are_done(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "text.jpg").write_text("not a photograph")
+    (folder / "empty.png").touch()
+    write_photograph(folder / "noise.png", Photograph(np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8)))
+    report = tmp_path / "report.json"
+    result = run("correct", folder, tmp_path / "missing.png", "-o", tmp_path / "out", "--report", report)
+    assert result.exit_code == 1
+    for name in ("text.jpg", "empty.png", "noise.png", "missing.png"):
+        assert sum(line.startswith("cofenet:") and name in line for line in result.stderr.splitlines()) == 1
+    assert (tmp_path / "out/1.png").exists()
+    assert (tmp_path / "out/sub/2.jpg").exists()
+    told = json.loads(report.read_text())
+    assert told["counts"] == {"corrected": 2, "failed": 4}
+    assert {Path(item["source"]).name for item in told["photographs"] if item["status"] == "failed"} == {
+        "text.jpg", "empty.png", "noise.png", "missing.png",
+    }  # fmt: skip
+    done = next(item for item in told["photographs"] if item["status"] == "corrected")
+    assert set(done["seconds"]) == {"read", "correct", "write"}
+    assert done["verdict"]["reasons"]
+    assert done["provenance"]["circle"]["radius"] > 0
+
+
+def test_results_that_are_there_are_passed_over_unless_told(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run("correct", folder, "-o", out)
+    (out / "1.png").write_bytes(b"mine")
+    again = run("correct", folder, "-o", out)
+    assert again.exit_code == 0
+    assert "2 skipped" in again.stderr
+    assert (out / "1.png").read_bytes() == b"mine"
+    run("correct", folder, "-o", out, "--overwrite")
+    assert (out / "1.png").read_bytes() != b"mine"
+
+
+def test_a_source_is_never_overwritten(run: Run, folder: Path) -> None:
+    before = (folder / "1.png").read_bytes()
+    result = run("correct", folder, "-o", folder, "--overwrite")
+    assert result.exit_code != 0
+    assert (folder / "1.png").read_bytes() == before
+
+
+def test_another_format(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("correct", folder, "-o", tmp_path / "out", "--format", "tiff")
+    assert read_photograph(tmp_path / "out/1.tif").format == "tiff"
+    assert read_photograph(tmp_path / "out/sub/2.tif").format == "tiff"
+
+
+def test_strength_zero_returns_the_pixels(run: Run, folder: Path, tmp_path: Path) -> None:
+    result = run("correct", folder / "1.png", "-o", tmp_path / "out", "--strength", 0)
+    assert "1 unchanged" in result.stderr
+    np.testing.assert_array_equal(
+        read_photograph(tmp_path / "out/1.png").pixels, read_photograph(folder / "1.png").pixels
+    )
+
+
+def test_the_result_says_how_it_was_made(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("correct", folder / "1.png", "-o", tmp_path / "out")
+    assert b"cofenet" in (tmp_path / "out/1.png").read_bytes()
+    assert b"model_sha256" in (tmp_path / "out/1.png").read_bytes()
+
+
+def test_a_sheet_shows_before_and_after(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("correct", folder, "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.png")
+    sheet = read_photograph(tmp_path / "sheet.png").pixels
+    assert sheet.shape == (384, 4 * 384, 3)
+    before, after = sheet[:, :384], sheet[:, 384:768]
+    assert (before[100:300, 100:300] != after[100:300, 100:300]).mean() > 0.1
+
+
+def test_a_report_on_stdout_is_json_alone(run: Run, folder: Path, tmp_path: Path) -> None:
+    result = run("correct", folder, "-o", tmp_path / "out", "--report", "-")
+    assert json.loads(result.stdout)["counts"] == {"corrected": 2}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--strength", "2"], "strength"),
+        (["--format", "gif"], "format"),
+        (["--model", "heavy"], "no model 'heavy'"),
+    ],
+)
+def test_bad_usage_exits_with_2_and_one_line(folder: Path, tmp_path: Path, words: list[str], message: str) -> None:
+    command = [sys.executable, "-c", "from cofenet.cli import main; main()", "correct", folder, "-o", tmp_path / "out"]
+    result = subprocess.run([*map(str, command), *words], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_empty_folder_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    command = [
+        sys.executable,
+        "-c",
+        "from cofenet.cli import main; main()",
+        "correct",
+        tmp_path / "empty",
+        "-o",
+        tmp_path,
+    ]
+    result = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("cofenet: no photographs in")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_bar_on_a_terminal_and_none_in_a_pipe(folder: Path, tmp_path: Path) -> None:
+    """A real pseudo-terminal for stderr shows the bar; a pipe does not."""
+    code = "from cofenet.cli import main; main()"
+    words = [sys.executable, "-c", code, "correct", str(folder), "-o", str(tmp_path / "out"), "--overwrite"]
+    piped = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "photographs ━" not in piped.stderr
+    main, terminal = os.openpty()
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=terminal, env=os.environ | {"TERM": "xterm"})
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        seen += part
+    os.close(main)
+    assert process.wait() == 0
+    assert b"photographs" in seen
+    assert "━".encode() in seen

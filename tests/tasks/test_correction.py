@@ -1,0 +1,121 @@
+"""`cofenet.correct` with the shipped network, on the shipped photographs and on drawn ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cofenet
+from cofenet.errors import ModelError, NotFundusError, UsageError
+from cofenet.io import read_photograph
+from cofenet.metrics.fidelity import psnr
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+NAMES = sorted(path.stem for path in (SAMPLES / "good").glob("*.jpg"))
+
+
+def pair(name: str) -> tuple[np.ndarray, np.ndarray]:
+    return tuple(read_photograph(SAMPLES / folder / f"{name}.jpg").pixels for folder in ("good", "low-quality"))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_samples_come_nearer_to_the_truth(name: str) -> None:
+    good, low = pair(name)
+    correction = cofenet.correct(low)
+    mask = correction.fov.mask & cofenet.find_fov(good).mask
+    assert correction.image.shape == low.shape
+    assert correction.image.dtype == low.dtype
+    assert psnr(correction.image, good, mask) > psnr(low, good, mask) + 1
+    np.testing.assert_array_equal(correction.image[~correction.fov.mask], low[~correction.fov.mask])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_good_photograph_stays_nearly_itself(name: str) -> None:
+    good, _ = pair(name)
+    correction = cofenet.correct(good)
+    assert psnr(correction.image, good, correction.fov.mask) > 26
+
+
+def test_strength_zero_is_the_photograph_itself(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(1)
+    correction = cofenet.correct(image, strength=0.0)
+    np.testing.assert_array_equal(correction.image, image)
+    assert correction.image is not image
+    assert correction.verdict.status == "unchanged"
+
+
+def test_strength_blends(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(2)
+    half, full = (cofenet.correct(image, strength=s).image.astype(float) for s in (0.5, 1.0))
+    inside = (full > 0) & (full < 255)
+    assert np.abs(half - (image + full) / 2)[inside].max() <= 1.01
+
+
+def test_sixteen_bits_keep_their_depth(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(3)
+    deep = cofenet.correct(image.astype(np.uint16) * 257)
+    assert deep.image.dtype == np.uint16
+    assert np.abs(deep.image / 257 - cofenet.correct(image).image).mean() < 1
+    assert len(np.unique(deep.image % 257)) > 200
+
+
+def test_the_input_is_not_touched_and_the_answer_repeats(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(4)
+    kept = image.copy()
+    first, second = cofenet.correct(image), cofenet.correct(image)
+    np.testing.assert_array_equal(image, kept)
+    np.testing.assert_array_equal(first.image, second.image)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 5])
+def test_any_size(draw: Callable[..., np.ndarray], scale: int) -> None:
+    correction = cofenet.correct(draw(5, 160 * scale, 190 * scale))
+    assert correction.image.shape == (160 * scale, 190 * scale, 3)
+    assert correction.provenance.crop.size == 512
+
+
+def test_provenance_and_verdict_say_what_was_done(draw: Callable[..., np.ndarray]) -> None:
+    correction = cofenet.correct(draw(6), strength=0.7)
+    told = json.loads(correction.provenance.to_json())
+    assert told["version"] == cofenet.__version__
+    assert told["settings"] == {"strength": 0.7}
+    assert len(told["model_sha256"]) == 64
+    verdict = correction.verdict
+    assert verdict.reasons
+    assert 0 <= verdict.mean_change <= verdict.largest_change <= 1
+    assert correction.activation.shape == (512, 512)
+    assert 0 <= correction.activation.min() <= correction.activation.max() <= 1
+
+
+def test_what_is_lost_is_named(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(7)
+    image[60:130, 80:140] = 255
+    assert any("burnt out" in reason for reason in cofenet.correct(image).verdict.reasons)
+
+
+def test_no_fundus_is_refused() -> None:
+    with pytest.raises(NotFundusError):
+        cofenet.correct(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("image", "strength", "message"),
+    [
+        (np.zeros((64, 64, 3), np.float32), 1.0, "uint8 or uint16"),
+        (np.zeros((64, 64), np.uint8), 1.0, "uint8 or uint16"),
+        (np.zeros((64, 64, 3), np.uint8), 1.5, "strength"),
+        (np.zeros((64, 64, 3), np.uint8), float("nan"), "strength"),
+    ],
+)
+def test_bad_requests_are_refused(image: np.ndarray, strength: float, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        cofenet.correct(image, strength=strength)
+
+
+def test_an_unknown_model_is_refused(draw: Callable[..., np.ndarray]) -> None:
+    with pytest.raises(ModelError, match=r"no model 'heavy'.*shipped models: light"):
+        cofenet.correct(draw(0), model="heavy")
