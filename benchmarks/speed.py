@@ -1,0 +1,93 @@
+"""Time and memory of a correction, from decoded pixels to corrected pixels.
+
+    python benchmarks/speed.py [--out docs/results/speed.json]
+
+Runs on drawn photographs of 512 × 512 and 3504 × 2336, after warm-up; prints the median of several runs, and the peak
+memory of the whole command `cofenet correct` on the large one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import cofenet
+from cofenet.io import Photograph, write_photograph
+from readme import publish
+
+PUBLISHED_SECONDS = 5.9
+"""The published network at 512 px, PyTorch, two idle cores (same kind of machine)."""
+
+
+def main() -> None:
+    """Print the figures and store them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("docs/results/speed.json"))
+    parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
+    options = parser.parse_args()
+    small = _median(_photograph(512, 512), 21)
+    large_photograph = _photograph(2336, 3504)
+    large = _median(large_photograph, 5)
+    figures = {
+        "cpus": os.cpu_count(), "512x512_ms": small * 1e3, "3504x2336_ms": large * 1e3,
+        "times_faster_than_published": PUBLISHED_SECONDS / small, "command_peak_mb": _peak(large_photograph),
+    }  # fmt: skip
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, indent=2) + "\n")
+    print(sentence(figures))
+    if options.publish:
+        publish("speed", sentence(figures))
+
+
+def sentence(figures: dict[str, float]) -> str:
+    """The figures in words."""
+    small, large = figures["512x512_ms"], figures["3504x2336_ms"] / 1e3
+    return (
+        f"On {figures['cpus']} processors, from decoded to corrected pixels: 512 × 512 in {small:.0f} ms "
+        f"({figures['times_faster_than_published']:.0f} times faster than the published network's 5.9 s), "
+        f"3504 × 2336 in {large:.1f} s; the whole command on the latter takes at most "
+        f"{figures['command_peak_mb']:.0f} MB of memory."
+    )
+
+
+def _median(image: np.ndarray, runs: int) -> float:
+    cofenet.correct(image)
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        cofenet.correct(image)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds))
+
+
+def _photograph(height: int, width: int) -> np.ndarray:
+    """The public-domain retina of scikit-image, resized so that its circle is cut as in a 3:2 frame."""
+    from skimage.data import retina  # noqa: PLC0415
+
+    side = max(height, width)
+    square = cv2.resize(retina(), (side, side), interpolation=cv2.INTER_CUBIC)
+    top = (side - height) // 2
+    return np.ascontiguousarray(square[top : top + height, :width])
+
+
+def _peak(image: np.ndarray) -> float:
+    """Peak resident memory of the command, MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = write_photograph(Path(folder, "large.jpg"), Photograph(image), format="jpeg")
+        command = [sys.executable, "-c", "from cofenet.cli import main; main()", "correct", str(source), "-o"]
+        subprocess.run([*command, str(Path(folder, "out"))], check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()

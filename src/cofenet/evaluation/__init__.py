@@ -1,0 +1,1 @@
+"""Protocols that measure what the package does, beside what others do."""

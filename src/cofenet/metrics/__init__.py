@@ -1,0 +1,1 @@
+"""How close two pictures are, inside the field of view. Pure numpy."""
