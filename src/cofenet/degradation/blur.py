@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cofenet.degradation.canvas import Canvas, Image, blur
+from cofenet.degradation.canvas import Canvas, Image, blur_coarsely
 from cofenet.degradation.factor import Factor, Group
 
 
@@ -32,4 +32,4 @@ class Blur(Factor):
     def apply(self, image: Image, canvas: Canvas) -> Image:
         """Apply to a float32 (H, W, 3) square in [0, 1]."""
         kernel = (self.kernel_x * canvas.side, self.kernel_y * canvas.side)
-        return blur(image, kernel, self.sigma * canvas.side)
+        return blur_coarsely(image, kernel, self.sigma * canvas.side, canvas.like(image))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from cofenet.degradation.canvas import Canvas, Disc, Image, Ring
+from cofenet.degradation.canvas import Canvas, Disc, Image, Ring, bands
 from cofenet.degradation.factor import Channel, Coordinate, Factor, Group
 
 
@@ -41,6 +41,10 @@ class Halo(Factor):
         ring = Ring(Disc(self.x, self.y, self.inner_radius), Disc(self.x, self.y, self.outer_radius))
         light = canvas.smooth_shape(ring, (self.kernel, self.kernel), self.sigma)
         mean = float(np.mean(cv2.mean(image)[:3]))
-        glow = np.asarray(cv2.transform(light, self.gain * mean * np.array(self.color)[:, None]), np.float32)
-        glow += image
-        return np.minimum(glow, np.float32(1), out=glow)
+        weights = [np.float32(self.gain * mean * channel) for channel in self.color]
+        out = canvas.like(image)
+        for rows in bands(image):
+            glow = np.asarray(cv2.merge([light[rows] * weight for weight in weights]), np.float32)
+            glow += image[rows]
+            np.clip(glow, 0, 1, out=out[rows])
+        return out

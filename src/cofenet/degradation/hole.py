@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from cofenet.degradation.canvas import Canvas, Disc, Image
+from cofenet.degradation.canvas import Canvas, Disc, Image, bands
 from cofenet.degradation.factor import Coordinate, Factor, Group
 
 
@@ -46,5 +46,8 @@ class Hole(Factor):
         disc = Disc(self.x, self.y, self.radius)
         shade = canvas.smooth_shape(disc, (self.kernel_x, self.kernel_y), self.sigma)
         shade *= np.float32(self.offset + self.slope * average)
-        image = image - shade[..., None]
-        return np.maximum(image, np.float32(0), out=image)
+        out = canvas.like(image)
+        for rows in bands(image):
+            lit = image[rows] - np.asarray(cv2.merge([shade[rows]] * 3), np.float32)
+            np.clip(lit, 0, 1, out=out[rows])
+        return out

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.degradation.canvas import Canvas
+from cofenet.degradation.canvas import Canvas, bands
 from cofenet.degradation.parameters import Parameters
 from cofenet.errors import UsageError
 from cofenet.fov import FieldOfView, find_fov
@@ -41,16 +41,19 @@ def simulate(image: Pixels, parameters: Parameters, fov: FieldOfView | None = No
     full = np.float32(np.iinfo(image.dtype).max)
     crop = Crop.around(fov.circle, round(fov.circle.diameter))
     rows, columns, inner_rows, inner_columns = crop.visible(image.shape[:2])
-    seen = fov.mask[rows, columns]
+    seen = fov.mask[rows, columns].astype(np.uint8)
     canvas = Canvas(crop.side, np.zeros((crop.side, crop.side), np.float32))
     canvas.visible[inner_rows, inner_columns] = seen
     square = np.zeros((crop.side, crop.side, 3), np.float32)
-    np.multiply(image[rows, columns], np.float32(1) / full, out=square[inner_rows, inner_columns])
-    square = np.asarray(cv2.copyTo(square, canvas.visible.astype(np.uint8)), np.float32)
+    retina = cv2.copyTo(image[rows, columns], seen)
+    np.multiply(retina, np.float32(1) / full, out=square[inner_rows, inner_columns])
     for factor in parameters.factors:
-        square = factor.apply(square, canvas)
-    square *= full
-    degraded = np.rint(square, out=square)[inner_rows, inner_columns]
+        before, square = square, factor.apply(square, canvas)
+        if not np.may_share_memory(before, square):
+            canvas.give_back(before)
     out = image.copy()
-    np.copyto(out[rows, columns], degraded, where=seen[..., None], casting="unsafe")
+    square, window = square[inner_rows, inner_columns], out[rows, columns]
+    for band in bands(square):
+        levels = np.rint(square[band] * full).astype(image.dtype)
+        cv2.copyTo(levels, seen[band], window[band])
     return out

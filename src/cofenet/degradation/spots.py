@@ -45,10 +45,11 @@ class Spots(Factor):
 
     def apply(self, image: Image, canvas: Canvas) -> Image:
         """Apply to a float32 (H, W, 3) square in [0, 1]."""
-        image = image.copy()
+        out = canvas.like(image)
+        np.copyto(out, image)
         for spot in self.spots:
-            _paint(image, spot, canvas.side)
-        return image
+            _paint(out, spot, canvas.side)
+        return out
 
 
 def _paint(image: Image, spot: Spot, side: int) -> None:
