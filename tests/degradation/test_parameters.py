@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,17 +12,31 @@ from pydantic import ValidationError
 from cofenet.degradation import KINDS, Parameters, sample
 from cofenet.errors import ParameterError
 
+SAMPLES = Path(__file__).parents[2] / "samples/low-quality"
+
 
 def drawn(seed: int = 0, kind: str = "111", preset: str = "published") -> Parameters:
     return sample(np.random.default_rng(seed), kind, preset=preset)
 
 
-@given(seed=st.integers(0, 2**63), kind=st.sampled_from(KINDS), preset=st.sampled_from(["published", "training"]))
+@given(
+    seed=st.integers(0, 2**63),
+    kind=st.sampled_from(KINDS),
+    preset=st.sampled_from(["published", "training", "clinical"]),
+)
 @settings(max_examples=60, deadline=None)
 def test_json_gives_back_the_same_parameters(seed: int, kind: str, preset: str) -> None:
     parameters = drawn(seed, kind, preset)
     assert Parameters.from_json(parameters.to_json()) == parameters
     assert parameters.kind == kind
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_the_samples_parameters_are_read(path: Path) -> None:
+    """Files of version 1 stay readable, and nothing in them is lost; a later field takes its default."""
+    text = path.read_text("utf-8")
+    stored, written = (json.loads(t)["factors"] for t in (text, Parameters.from_json(text).to_json()))
+    assert [new | old for new, old in zip(written, stored, strict=True)] == written
 
 
 def test_only_keeps_groups_in_order() -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from cofenet.degradation.blur import Blur
-from cofenet.degradation.color import Color
-from cofenet.degradation.factor import Group
-from cofenet.degradation.halo import Halo
-from cofenet.degradation.hole import Hole
-from cofenet.degradation.spots import Spots
+from cofenet.degradation.factor import Factor, Group
+from cofenet.degradation.table import FACTORS
 from cofenet.errors import ParameterError
 
-AnyFactor = Annotated[Color | Halo | Hole | Spots | Blur, Field(discriminator="factor")]
-"""Every factor there is. A new one is a file of its own and a name here."""
+if TYPE_CHECKING:
+    AnyFactor = Factor
+else:
+    AnyFactor = Annotated[
+        Union[tuple(ranges.factor for ranges in FACTORS.values())],  # noqa: UP007
+        Field(discriminator="factor"),
+    ]
+"""Any factor of the table, told apart by its name."""
 
-_BITS: dict[Group, int] = {"illumination": 1, "artifact": 2, "blur": 4}
+BITS: dict[Group, int] = {"illumination": 1, "artifact": 2, "blur": 4}
+"""The bit of each group in a kind."""
 
 
 class Parameters(BaseModel):
@@ -35,7 +38,7 @@ class Parameters(BaseModel):
     @property
     def kind(self) -> str:
         """The published code of what is wrong: bits for blur, spots and illumination, "000" to "111"."""
-        return f"{sum(_BITS[group] for group in {factor.group for factor in self.factors}):03b}"
+        return f"{sum(BITS[group] for group in {factor.group for factor in self.factors}):03b}"
 
     def only(self, *groups: Group) -> Parameters:
         """The same parameters without the factors of other groups."""

@@ -6,95 +6,49 @@ import tomllib
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import ErrorDetails
 
+from cofenet.degradation.ranges import Ranges
+from cofenet.degradation.table import FACTORS
 from cofenet.errors import ParameterError
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError("the lower bound exceeds the upper bound")
-    return bounds
+class Preset(BaseModel):
+    """The order in which factors are applied, and a table of ranges for each, under the factor's name."""
 
-
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
-"""Lower and upper bound of a uniform distribution."""
-
-Rgb = tuple[float, float, float]
-
-
-class _Ranges(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    order: tuple[str, ...] = Field(min_length=1)
+
+    @property
+    def ranges(self) -> tuple[Ranges, ...]:
+        """The ranges of each factor in order."""
+        return tuple(getattr(self, name) for name in self.order)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        tables = {name for name in FACTORS if getattr(self, name, None) is not None}
+        for name in self.order:
+            if name not in FACTORS:
+                raise ValueError(f"order: {name}: no such factor; there are {', '.join(FACTORS)}")
+            if name not in tables:
+                raise ValueError(f"{name}: in order, but there is no table [{name}]")
+        if unused := sorted(tables - set(self.order)):
+            raise ValueError(f"order: {unused[0]} is missing, though there is a table [{unused[0]}]")
+        if len(set(self.order)) < len(self.order):
+            raise ValueError("order: a factor appears twice")
+        return self
 
 
-class ColorRanges(_Ranges):
-    """Of `Color`."""
-
-    brightness: Range
-    contrast: Range
-    saturation: Range
-
-
-class HaloRanges(_Ranges):
-    """Of `Halo`; without `kernel` the kernel spans from the inner circle to the far edge of the frame."""
-
-    center_x: Range
-    center_y: Range
-    inner_diameter: Range
-    growth: Range
-    reach: float
-    colors: tuple[Rgb, ...] = Field(min_length=1)
-    gain: Range
-    kernel: Range | None = None
-    sigma: float = 2 / 3
-
-
-class HoleRanges(_Ranges):
-    """Of `Hole`; kernels are fractions of the diameter, sigma of the larger kernel."""
-
-    center_x: Range
-    center_y: Range
-    diameter: Range
-    offset: Range
-    slope: Range
-    threshold: float
-    kernel: Range
-    sigma: float
-
-
-class SpotRanges(_Ranges):
-    """Of `Spots`; without `amplitude`, `kernel` and `sigma` these follow from the radius by the published formulas."""
-
-    count: tuple[int, int]
-    radius: Range
-    amplitude: Range | None = None
-    kernel: Range | None = None
-    sigma: float | None = None
-
-
-class BlurRanges(_Ranges):
-    """Of `Blur`; kernels are fractions of sigma."""
-
-    sigma: Range
-    kernel: Range
-
-
-class Preset(_Ranges):
-    """Ranges of every factor, and the order in which factors are applied."""
-
-    order: tuple[Literal["color", "halo", "hole", "spots", "blur"], ...]
-    color: ColorRanges
-    halo: HaloRanges
-    hole: HoleRanges
-    spots: SpotRanges
-    blur: BlurRanges
+_TABLES: dict[str, Any] = {name: (ranges | None, None) for name, ranges in FACTORS.items()}
+_Checked: type[Preset] = create_model("_Checked", __base__=Preset, **_TABLES)
 
 
 @cache
 def load_preset(name: str | Path) -> Preset:
-    """Load a shipped preset by its name ("published", "training") or any preset by its TOML file.
+    """Load a shipped preset by its name ("published", "training", "clinical") or any preset by its TOML file.
 
     Raises:
         ParameterError: there is no such preset, or a field is missing, unknown or wrong; the message names it.
@@ -102,11 +56,14 @@ def load_preset(name: str | Path) -> Preset:
     shipped = resources.files(__package__) / "presets" / f"{name}.toml"
     source = shipped if shipped.is_file() else Path(name)
     try:
-        return Preset.model_validate(tomllib.loads(source.read_text("utf-8")))
+        return _Checked.model_validate(tomllib.loads(source.read_text("utf-8")))
     except OSError as error:
         raise ParameterError(f"preset {name}: no such preset or file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ParameterError(f"preset {name}: {error}") from error
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ParameterError(f"preset {name}: {'; '.join(problems)}") from error
+        raise ParameterError(f"preset {name}: {'; '.join(map(_explain, error.errors()))}") from error
+    except ValueError as error:  # damaged TOML or UTF-8
+        raise ParameterError(f"preset {name}: {error}") from error
+
+
+def _explain(problem: ErrorDetails) -> str:
+    return ": ".join(part for part in (".".join(map(str, problem["loc"])), problem["msg"]) if part)
