@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,10 +15,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cofenet.cli import app
+from cofenet.cli.report import Outcome, Report, show
+from cofenet.errors import UsageError
+from cofenet.geometry import resize
 from cofenet.io import Photograph, read_photograph, write_photograph
 
 Run = Callable[..., Result]
-Draw = Callable[..., np.ndarray]
+SAMPLES = Path(__file__).parents[2] / "samples" / "low-quality"
 
 
 @pytest.fixture
@@ -26,12 +30,14 @@ def run() -> Run:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, draw: Draw) -> Path:
-    """Two photographs, one in a subfolder."""
-    for seed, name in enumerate(("1.png", "sub/2.jpg")):
+def folder(tmp_path: Path) -> Path:
+    """Two low-quality samples, made small, one in a subfolder."""
+    for name, sample in (("1.png", "hrf_03_g"), ("sub/2.jpg", "retina")):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_photograph(path, Photograph(draw(seed)), format="png" if name.endswith("png") else "jpeg")
+        pixels = read_photograph(SAMPLES / f"{sample}.jpg").pixels
+        small = resize(pixels, (240, 240 * pixels.shape[1] // pixels.shape[0]))
+        write_photograph(path, Photograph(small), format="png" if name.endswith("png") else "jpeg")
     return tmp_path / "photos"
 
 
@@ -86,6 +92,67 @@ def test_a_source_is_never_overwritten(run: Run, folder: Path) -> None:
     result = run("correct", folder, "-o", folder, "--overwrite")
     assert result.exit_code != 0
     assert (folder / "1.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--report", "--sheet"])
+def test_neither_report_nor_sheet_overwrites_a_source(run: Run, folder: Path, tmp_path: Path, option: str) -> None:
+    before = (folder / "1.png").read_bytes()
+    result = run("correct", folder, "-o", tmp_path / "out", option, folder / "1.png")
+    assert isinstance(result.exception, UsageError)
+    assert (folder / "1.png").read_bytes() == before
+
+
+def test_results_in_a_folder_of_photographs_are_no_photographs(run: Run, folder: Path) -> None:
+    run("correct", folder, "-o", folder / "done")
+    again = run("correct", folder, "-o", folder / "done")
+    assert again.exit_code == 0
+    assert "2 skipped" in again.stderr
+    assert not (folder / "done/done").exists()
+
+
+def test_a_result_under_its_true_ending_takes_no_other_place(run: Run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copy(folder / "1.png", folder / "lies.jpg")
+    run("correct", folder, "-o", out)
+    (out / "lies.jpg.png").write_bytes(b"mine")
+    assert "3 skipped" in run("correct", folder, "-o", out).stderr
+    assert (out / "lies.jpg.png").read_bytes() == b"mine"
+    shutil.copy(folder / "1.png", folder / "lies.jpg.png")
+    clash = run("correct", folder, "-o", out, "--overwrite")
+    assert clash.exit_code == 1
+    assert "lies.jpg.png: would overwrite" in clash.stderr
+
+
+def test_a_folder_in_the_place_of_a_result_is_a_failure(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out/1.png").mkdir(parents=True)
+    result = run("correct", folder / "1.png", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "is a directory" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["[/b].png", "[red].png", ":eye:.png", "Ünï ☃.png", "bad\udcff.png"])
+def test_any_name_is_told_as_it_is(run: Run, folder: Path, tmp_path: Path, name: str) -> None:
+    source = tmp_path / name.replace("/", "")
+    shutil.copy(folder / "1.png", source)
+    result = run("correct", source, "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.png")
+    assert result.exit_code == 0
+    assert (tmp_path / "out" / source.name).exists()
+    assert (tmp_path / "sheet.png").exists()
+
+
+def test_names_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Report("correct", {}, [Outcome(Path("[/b][red] :eye:.png"))]))
+    assert "[/b][red] :eye:.png" in capsys.readouterr().err
+
+
+def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cofenet.cli.correct.write_photograph", stopped)
+    result = run("correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json")
+    assert result.exit_code == 130
+    assert json.loads((tmp_path / "report.json").read_text())["photographs"] == []
 
 
 def test_another_format(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import onnx
 import pytest
@@ -31,11 +30,12 @@ def weights() -> bytes:
 def make_model(tmp_path: Path) -> Callable[..., str]:
     """`make_model(field=value, …)`: write the model with these fields of the card; gives its name."""
 
-    def make(content: bytes | None = None, **changes: Any) -> str:
+    def make(content: bytes | None = None, **changes: object) -> str:
         content = weights() if content is None else content
         tensor = {"shape": SHAPE, "meaning": "anything"}
         card = {
-            "name": "small", "file": "small.onnx", "sha256": hashlib.sha256(content).hexdigest(), "description": "Rectifies.",
+            "name": "small", "file": "small.onnx", "sha256": hashlib.sha256(content).hexdigest(),
+            "description": "Rectifies.",
             "inputs": {"whole": tensor, "local": tensor}, "outputs": {"field": tensor, "residual": tensor},
             "data": [], "training": {}, "parameters": 0, "licence": "CC0-1.0", "figures": {},
         }  # fmt: skip

@@ -29,7 +29,7 @@ def test_the_samples_come_nearer_to_the_truth(name: str) -> None:
     mask = correction.fov.mask & cofenet.find_fov(good).mask
     assert correction.image.shape == low.shape
     assert correction.image.dtype == low.dtype
-    assert psnr(correction.image, good, mask) > psnr(low, good, mask) + 1
+    assert psnr(correction.image, good, mask) > psnr(low, good, mask) + 2
     np.testing.assert_array_equal(correction.image[~correction.fov.mask], low[~correction.fov.mask])
 
 
@@ -37,7 +37,7 @@ def test_the_samples_come_nearer_to_the_truth(name: str) -> None:
 def test_a_good_photograph_stays_nearly_itself(name: str) -> None:
     good, _ = pair(name)
     correction = cofenet.correct(good)
-    assert psnr(correction.image, good, correction.fov.mask) > 26
+    assert psnr(correction.image, good, correction.fov.mask) > 30
 
 
 def test_strength_zero_is_the_photograph_itself(draw: Callable[..., np.ndarray]) -> None:

@@ -96,7 +96,7 @@ def show(report: Report) -> None:
         table.add_column(heading, overflow="fold")
     for outcome in report.outcomes[:_ROWS]:
         table.add_row(*_cells(outcome))
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)  # names of files are no markup
     console.print(table)
     if len(report.outcomes) > _ROWS:
         console.print(f"… and {len(report.outcomes) - _ROWS} more; --report lists all")

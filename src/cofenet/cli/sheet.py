@@ -21,7 +21,7 @@ _LIMIT = 60
 
 
 class Sheet:
-    """Collects pairs, small; keeps at most 60."""
+    """Collects pairs, small; keeps the first `_LIMIT`."""
 
     def __init__(self) -> None:
         self._pairs: list[Tile] = []
@@ -30,7 +30,8 @@ class Sheet:
         """Add a photograph, uint8 or uint16 (H, W, 3), before and after."""
         if len(self._pairs) < _LIMIT:
             pair = np.hstack([_tile(before), _tile(after)])
-            cv2.putText(pair, name, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
+            drawable = name.encode("ascii", "replace").decode()  # OpenCV has no other letters; some names end it
+            cv2.putText(pair, drawable, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
             self._pairs.append(pair)
 
     def write(self, path: Path) -> None:

@@ -41,7 +41,9 @@ class Card(_Part):
         description: what the network does.
         inputs: by name.
         outputs: by name.
-        training: where the weights came from: data, their recipes and the steps done.
+        data: the sources of the training photographs, with their terms.
+        training: where the weights came from: recipes, steps done, and how well they did in validation.
+        parameters: how many numbers were learned.
         licence: under which the weights may be used.
         figures: measured on the test split, by `make bench`.
     """

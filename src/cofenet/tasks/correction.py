@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from cofenet import __version__
 from cofenet.engine.session import Session, session
-from cofenet.errors import UsageError
+from cofenet.errors import ModelError, UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
+
+_INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
+"""Names of the tensors that a model for correction has on its card."""
 
 _UNCHANGED = 0.5 / 255
 """Mean absolute change below which a correction is no change: half a step of 8 bits."""
@@ -40,8 +43,9 @@ class Verdict:
     """May the correction be trusted?
 
     Attributes:
-        status: "unchanged" if the photograph came back as it was; "caution" otherwise: this version measures how much
-            was changed, but not yet whether vessels and disc are kept, so it calls no correction safe.
+        status: "unchanged" if the photograph came back as it was, or less than half a grey level of 8 bits from it on
+            average; "caution" otherwise: this version measures how much was changed, but not yet whether vessels and
+            disc are kept, so it calls no correction safe.
         reasons: why, in words and numbers.
         mean_change: mean absolute change inside the field of view, 0 to 1.
         largest_change: largest absolute change, 0 to 1.
@@ -85,10 +89,12 @@ def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Co
     Raises:
         UsageError: wrong dtype or shape, or strength outside 0 to 1.
         NotFundusError: no retinal field of view is found.
-        ModelError: the model is missing or damaged.
+        ModelError: the model is missing, damaged or not one that corrects.
     """
     _check(image, strength)
     network = session(model)
+    if not (network.card.inputs.keys() == _INPUTS and network.card.outputs.keys() >= _OUTPUTS):
+        raise ModelError(f"{model}: is no model for correction: it needs {sorted(_INPUTS)}, gives {sorted(_OUTPUTS)}")
     fov = find_fov(image)
     crop = Crop.around(fov.circle, network.card.working_size)
     correctors, activation = look(network, image, fov, crop)
