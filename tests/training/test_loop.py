@@ -86,10 +86,10 @@ def test_stopped_run_ends_like_an_undisturbed_one(
     whole = train(recipes[name], manifest, tmp_path / "whole")
     stop_at["step"] = 3
     with pytest.raises(StoppedError):
-        train(recipes[name], manifest, tmp_path / "stopped", save_every)
+        train(recipes[name], manifest, tmp_path / "stopped", save_every=save_every)
     assert (tmp_path / "stopped" / "checkpoint.pt").exists() == (save_every == 0)
     stop_at.clear()
-    resumed = train(recipes[name], manifest, tmp_path / "stopped", save_every)
+    resumed = train(recipes[name], manifest, tmp_path / "stopped", save_every=save_every)
     assert_equal(resumed, whole)
     assert_equal(Run(tmp_path / "stopped").averaged(), whole)
     assert figures(tmp_path / "stopped") == figures(tmp_path / "whole")

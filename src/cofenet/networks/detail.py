@@ -68,7 +68,7 @@ class Detail(nn.Module):
         y = self.decoder2(torch.relu(e2 + _double(self.narrow2(y))))  # B, w2, H/4, W/4
         y = self.decoder1(torch.relu(e1 + _double(self.narrow1(y))))  # B, w1, H/2, W/2
         y = pixel_shuffle(self.head(y), 2)  # B, 4, H, W
-        activation = torch.sigmoid(y[:, 3:])
+        activation = torch.sigmoid(y[:, 3:]) * x[:, 3:]
         residual: Tensor = BOUND * torch.tanh(y[:, :3] / BOUND) * x[:, 3:]
         return residual, activation
 

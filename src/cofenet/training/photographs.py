@@ -68,7 +68,9 @@ def count_sources(manifest: Path, photographs: Photographs) -> dict[str, int]:
     Raises:
         UsageError: see `listed`.
     """
-    source = {manifest.parent / row["path"]: row["source"] for row in _rows(manifest)}
+    source: dict[Path, str] = {}
+    for row in _rows(manifest):  # the first row names the photograph's source, later ones those of other labels
+        source.setdefault(manifest.parent / row["path"], row["source"])
     return dict(sorted(Counter(source[path] for path in photographs.paths).items()))
 
 
