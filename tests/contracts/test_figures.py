@@ -1,0 +1,44 @@
+"""Published figures are the stored ones, and the stored ones are of the shipped weights."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cofenet.engine.card import load_card
+
+ROOT = Path(__file__).parents[2]
+
+
+def told(module: str, name: str, function: str) -> tuple[str, str]:
+    """What README.md says, and what the benchmark would write from its stored result."""
+    code = (
+        f"import json, sys; from pathlib import Path; from readme import published; from {module} import {function};"
+        f"stored = json.loads(Path('../docs/results/{name}.json').read_text());"
+        f"print(json.dumps([published('{name}'), {function}(stored)]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "benchmarks", capture_output=True, text=True, check=True
+    )
+    readme, stored = json.loads(run.stdout)
+    return readme, stored
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "function"), [("restoration", "restoration", "table"), ("speed", "speed", "sentence")]
+)
+def test_the_readme_says_what_was_measured(module: str, name: str, function: str) -> None:
+    readme, stored = told(module, name, function)
+    assert readme == stored
+    assert readme
+
+
+def test_the_figures_are_of_the_shipped_weights() -> None:
+    stored = json.loads((ROOT / "docs/results/restoration.json").read_text())
+    card = load_card("light")
+    assert stored["model"] == card.sha256
+    assert card.figures["111 psnr"] == round(stored["kinds"]["111"]["light"]["psnr"], 4)
