@@ -37,6 +37,7 @@ unit: $(VENV)/all $(BARE)/core
 bench: $(VENV)/all
 	$(RUN) benchmarks/fov.py --data $(DATA)
 	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
+	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish
 
 $(UV):

@@ -26,6 +26,9 @@ from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from readme import publish
 
+IDENTICAL = 60.0
+"""dB that stand for a picture equal to the truth, so that a mean can be taken."""
+
 KINDS = ("111", "001", "010", "100", "000")
 
 
@@ -67,7 +70,7 @@ def table(content: dict) -> str:
     ]
     for kind, methods in content["kinds"].items():
         for method, f in methods.items():
-            psnr = f"{f['psnr']:.2f} ± {f['psnr_ci']:.2f}" if f["psnr"] is not None else "identical"
+            psnr = f"{f['psnr']:.2f} ± {f['psnr_ci']:.2f}"
             lines.append(f"| {kind} | {method} | {psnr} | {f['ssim']:.3f} | {f['worse']:.1%} |")
     return "\n".join(lines)
 
@@ -96,13 +99,11 @@ def _photograph(path: Path) -> list[Score]:
     return [item for kind in KINDS for item in score(path.name, clean, square, kind)]
 
 
-def _summary(scores: Iterable[Score], kind: str, method: str) -> dict[str, float | None]:
+def _summary(scores: Iterable[Score], kind: str, method: str) -> dict[str, float]:
     """Means with half a bootstrap 95 % interval; a good photograph (000) is summed up by its median."""
     ours = [item for item in scores if (item.kind, item.method) == (kind, method)]
     before = {item.photograph: item.psnr for item in scores if (item.kind, item.method) == (kind, "input")}
-    psnr, ssim = np.array([item.psnr for item in ours]), np.array([item.ssim for item in ours])
-    if not np.isfinite(psnr).all():
-        return {"psnr": None, "psnr_ci": None, "ssim": float(ssim.mean()), "ssim_ci": 0.0, "worse": 0.0}
+    psnr, ssim = np.array([min(item.psnr, IDENTICAL) for item in ours]), np.array([item.ssim for item in ours])
     centre = np.median if kind == "000" else np.mean
     worse = float(np.mean([item.psnr < before[item.photograph] for item in ours]))
     return {

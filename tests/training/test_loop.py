@@ -18,6 +18,7 @@ from torch import nn
 from cofenet.errors import ModelError, UsageError
 from cofenet.training import loop
 from cofenet.training.loop import learning_rate, train
+from cofenet.training.objectives import objective
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -94,6 +95,22 @@ def test_stopped_run_ends_like_an_undisturbed_one(
     assert_equal(Run(tmp_path / "stopped").averaged(), whole)
     assert figures(tmp_path / "stopped") == figures(tmp_path / "whole")
     assert [row[0] for row in figures(tmp_path / "whole")] == ["2", "4", "6"]
+
+
+def test_a_run_may_begin_with_another_ones_weights(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    first = train(recipes["field"], manifest, tmp_path / "first")
+    stop_at["step"] = 1
+    with pytest.raises(StoppedError):
+        train(recipes["field"], manifest, tmp_path / "second", start=tmp_path / "first", save_every=0)
+    second = Run(tmp_path / "second")
+    assert second.load()["step"] == 1
+    distance = [
+        sum(float((a - b).detach().abs().sum()) for a, b in zip(net.parameters(), first.parameters(), strict=True))
+        for net in (second.averaged(), objective(recipes["field"]).network())
+    ]
+    assert distance[0] < 0.1 * distance[1]
 
 
 @pytest.mark.slow

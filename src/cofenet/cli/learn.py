@@ -18,6 +18,7 @@ def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe, such as recipes/light-field.toml.")],
     data: Annotated[Path, typer.Option(metavar="CSV", help="The manifest: columns path, split, source, task, label.")],
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint and log; a run there goes on.")],
+    start: Annotated[Path | None, typer.Option(metavar="DIR", help="A run whose weights to begin with.")] = None,
     threads: Annotated[int, typer.Option(help="Processor threads; 0 for all.")] = 0,
 ) -> None:
     """Train a network as a recipe says; a killed run goes on from its last checkpoint."""
@@ -26,7 +27,7 @@ def train(
     from cofenet.training.recipe import load_recipe  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    run_training(load_recipe(recipe), data, run, threads)
+    run_training(load_recipe(recipe), data, run, threads, start=start)
 
 
 def export(

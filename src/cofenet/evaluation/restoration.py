@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.degradation import sample, simulate
+from cofenet.errors import NotFundusError
 from cofenet.evaluation.classical import background_subtraction, clahe
 from cofenet.fov import FieldOfView
 from cofenet.metrics.fidelity import psnr, ssim
@@ -24,11 +25,21 @@ Method = Callable[[Image, FieldOfView], Image]
 
 SIZE = 512
 
+
+def _light(image: Image, fov: FieldOfView) -> Image:
+    """`light`, which finds the field of view itself; a photograph in which it finds none stays as it is."""
+    del fov
+    try:
+        return np.asarray(correct(image).image, np.uint8)
+    except NotFundusError:
+        return image
+
+
 METHODS: dict[str, Method] = {
     "input": lambda image, fov: image,
     "clahe": clahe,
     "background-subtraction": background_subtraction,
-    "light": lambda image, fov: np.asarray(correct(image).image, np.uint8),
+    "light": _light,
 }
 """Every method of the table, by name."""
 

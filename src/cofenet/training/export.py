@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import onnx
 import torch
 
 from cofenet.engine.card import Card, Data, Tensor
@@ -80,6 +81,7 @@ def write_light(
             light, example, weights, input_names=["whole", "local"], output_names=["field", "residual", "activation"],
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
+        _strip(weights)
         card = _card(weights, sum(p.numel() for p in light.parameters()), data, training)
         weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
         _compare(light, weights, example)
@@ -129,6 +131,16 @@ def _data(runs: list[Run], terms: Path) -> tuple[Data, ...]:
     if unknown:
         raise UsageError(f"{terms}: no terms for {', '.join(unknown)}")
     return tuple(Data(source=source, photographs=counts[source], terms=known[source]) for source in sorted(counts))
+
+
+def _strip(weights: Path) -> None:
+    """Remove what the exporter notes of the machine it ran on: stack traces with the paths of source files."""
+    model = onnx.load(weights)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, weights)
 
 
 @torch.no_grad()

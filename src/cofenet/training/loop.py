@@ -47,7 +47,15 @@ class _State:
         self.step = content["step"]
 
 
-def train(recipe: Recipe, manifest: Path, folder: Path, threads: int = 0, *, save_every: float = 120.0) -> nn.Module:
+def train(
+    recipe: Recipe,
+    manifest: Path,
+    folder: Path,
+    threads: int = 0,
+    *,
+    start: Path | None = None,
+    save_every: float = 120.0,
+) -> nn.Module:
     """Train as the recipe says, or go on where the run folder's checkpoint stands.
 
     Args:
@@ -55,6 +63,7 @@ def train(recipe: Recipe, manifest: Path, folder: Path, threads: int = 0, *, sav
         manifest: the photographs, see `photographs.listed`.
         folder: where checkpoint, log, recipe and sources are kept, see `run`.
         threads: processor threads; 0 leaves PyTorch's choice.
+        start: a run of the same network whose weights to begin with, instead of fresh ones.
         save_every: seconds between checkpoints: what a kill may cost.
 
     Returns:
@@ -77,6 +86,8 @@ def train(recipe: Recipe, manifest: Path, folder: Path, threads: int = 0, *, sav
     )  # fmt: skip
     if run.checkpoint.exists():
         state.restore(run.load())
+    elif start:
+        state.restore(Run(start).load() | {"step": 0})
     run.rewind(state.step)
     photographs = {split: _photographs(recipe, manifest, split, folder.parent / "cache") for split in ("train", "val")}
     run.note_sources(count_sources(manifest, photographs["train"]))
