@@ -23,7 +23,7 @@ _CLOSED = -3.0
 
 
 class Detail(nn.Module):
-    """From a photograph at working resolution to a residual and the activation that gates it.
+    """From a photograph at working resolution to a residual, and the activation that says where it is degraded.
 
     Args:
         widths: channels at a half, a quarter and an eighth of the resolution.
