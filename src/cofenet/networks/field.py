@@ -60,10 +60,17 @@ class IlluminationField(nn.Module):
 
 def apply_field(field: Tensor, image: Tensor) -> Tensor:
     """Apply a field (B, 12, G, G) to an image (B, 3, H, W): x + M x + b with M, b interpolated bicubically."""
-    local = interpolate(field, image.shape[2:], mode="bicubic", align_corners=False)  # B, 12, H, W
+    rows, columns = (_bicubic(field, length) for length in image.shape[2:])
+    local = rows @ field @ columns.T  # B, 12, H, W
     matrix = local.view(-1, 3, 4, *image.shape[2:])  # B, 3, 4, H, W
     changed: Tensor = image + (matrix[:, :, :3] * image[:, None]).sum(2) + matrix[:, :, 3]
     return changed
+
+
+def _bicubic(field: Tensor, length: int) -> Tensor:
+    """The weights (length, G) of bicubic interpolation along one axis: as matrices, far faster to train through."""
+    nodes = torch.eye(field.shape[-1], dtype=field.dtype, device=field.device)
+    return interpolate(nodes[None, None], (length, len(nodes)), mode="bicubic", align_corners=False)[0, 0]
 
 
 def _stage(inputs: int, outputs: int, *, blocks: int) -> nn.Sequential:
