@@ -12,33 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from cofenet.cli import app
 from cofenet.cli.report import Outcome, Report, show
 from cofenet.errors import UsageError
-from cofenet.geometry import resize
 from cofenet.io import Photograph, read_photograph, write_photograph
 
 Run = Callable[..., Result]
-SAMPLES = Path(__file__).parents[2] / "samples" / "low-quality"
-
-
-@pytest.fixture
-def run() -> Run:
-    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Two low-quality samples, made small, one in a subfolder."""
-    for name, sample in (("1.png", "hrf_03_g"), ("sub/2.jpg", "retina")):
-        path = tmp_path / "photos" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = read_photograph(SAMPLES / f"{sample}.jpg").pixels
-        small = resize(pixels, (240, 240 * pixels.shape[1] // pixels.shape[0]))
-        write_photograph(path, Photograph(small), format="png" if name.endswith("png") else "jpeg")
-    return tmp_path / "photos"
 
 
 def test_results_keep_their_relative_path_format_and_size(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -141,7 +121,7 @@ def test_any_name_is_told_as_it_is(run: Run, folder: Path, tmp_path: Path, name:
 
 
 def test_names_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    show(Report("correct", {}, [Outcome(Path("[/b][red] :eye:.png"))]))
+    show(Report("correct", {}, None, [Outcome(Path("[/b][red] :eye:.png"))]))
     assert "[/b][red] :eye:.png" in capsys.readouterr().err
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cofenet import __version__
-from cofenet.cli import correct, learn, models
+from cofenet.cli import correct, degrade, learn, models
 from cofenet.errors import CofenetError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -31,6 +31,7 @@ def _options(
 
 
 app.command()(correct.correct)
+app.command()(degrade.degrade)
 app.command()(models.models)
 app.command()(learn.train)
 app.command()(learn.export)

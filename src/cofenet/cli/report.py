@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 from collections import Counter
@@ -18,10 +17,8 @@ from rich.table import Table
 
 from cofenet import __version__
 from cofenet.io import write_atomically
-from cofenet.provenance import Provenance
-from cofenet.tasks.correction import Verdict
 
-Status = Literal["corrected", "unchanged", "skipped", "failed"]
+Status = Literal["corrected", "degraded", "unchanged", "skipped", "failed"]
 Item = TypeVar("Item")
 
 _ROWS = 30
@@ -30,23 +27,39 @@ _ROWS = 30
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened to one photograph."""
+    """What happened to one photograph.
+
+    Attributes:
+        source: the photograph.
+        status: how it ended.
+        output: the result.
+        reason: why there is none, or no new one.
+        seconds: what took how long.
+        notes: what a person should read, for the table.
+        results: what a program should read, for the report: further entries of the photograph's row.
+    """
 
     source: Path
     status: Status = "failed"
     output: Path | None = None
     reason: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
-    verdict: Verdict | None = None
-    provenance: Provenance | None = None
+    notes: tuple[str, ...] = ()
+    results: dict[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Its row in the report."""
+        told = {name: getattr(self, name) for name in ("source", "status", "output", "reason", "seconds")}
+        return told | self.results
 
 
 @dataclass
 class Report:
-    """What happened to all of them, and under which settings."""
+    """What happened to all of them, and under which settings; `path` is where to write it, "-" for stdout."""
 
     operation: str
-    settings: dict[str, str | float]
+    settings: dict[str, str | float | None]
+    path: Path | None = None
     outcomes: list[Outcome] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -59,19 +72,19 @@ class Report:
         """How many ended in which way."""
         return Counter(outcome.status for outcome in self.outcomes)
 
-    def write(self, path: Path | None) -> None:
-        """Write as JSON to a file, to stdout for "-", or nowhere."""
-        if path is None:
+    def write(self) -> None:
+        """Write as JSON, if a path was given."""
+        if self.path is None:
             return
         content = {
             "cofenet": __version__, "operation": self.operation, "settings": self.settings, "counts": self.count(),
-            "photographs": [dataclasses.asdict(outcome) for outcome in self.outcomes],
+            "photographs": [outcome.to_dict() for outcome in self.outcomes],
         }  # fmt: skip
         text = json.dumps(content, indent=2, default=str) + "\n"
-        if str(path) == "-":
+        if str(self.path) == "-":
             typer.echo(text, nl=False)
         else:
-            write_atomically(path, text.encode())
+            write_atomically(self.path, text.encode())
 
 
 def exit_status(report: Report) -> int:
@@ -92,7 +105,7 @@ def progress(items: Sequence[Item]) -> Iterable[Item]:
 def show(report: Report) -> None:
     """Print the table to stderr."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("photograph", "result", "seconds", "change", "notes"):
+    for heading in ("photograph", "result", "seconds", "notes"):
         table.add_column(heading, overflow="fold")
     for outcome in report.outcomes[:_ROWS]:
         table.add_row(*_cells(outcome))
@@ -103,8 +116,6 @@ def show(report: Report) -> None:
     console.print(", ".join(f"{number} {status}" for status, number in sorted(report.count().items())))
 
 
-def _cells(outcome: Outcome) -> tuple[str, str, str, str, str]:
+def _cells(outcome: Outcome) -> tuple[str, str, str, str]:
     seconds = f"{sum(outcome.seconds.values()):.2f}" if outcome.seconds else ""
-    change = f"{outcome.verdict.mean_change:.3f}" if outcome.verdict else ""
-    notes = outcome.reason or "; ".join(outcome.verdict.reasons[1:] if outcome.verdict else ())
-    return str(outcome.source), outcome.status, seconds, change, notes
+    return str(outcome.source), outcome.status, seconds, outcome.reason or "; ".join(outcome.notes)

@@ -21,27 +21,28 @@ _LIMIT = 60
 
 
 class Sheet:
-    """Collects pairs, small; keeps the first `_LIMIT`."""
+    """Collects pairs, small, for a PNG at `path`; without a path it collects none. Keeps the first `_LIMIT`."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
         self._pairs: list[Tile] = []
 
     def add(self, name: str, before: Pixels, after: Pixels) -> None:
         """Add a photograph, uint8 or uint16 (H, W, 3), before and after."""
-        if len(self._pairs) < _LIMIT:
+        if self.path and len(self._pairs) < _LIMIT:
             pair = np.hstack([_tile(before), _tile(after)])
             drawable = name.encode("ascii", "replace").decode()  # OpenCV has no other letters; some names end it
             cv2.putText(pair, drawable, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
             self._pairs.append(pair)
 
-    def write(self, path: Path) -> None:
-        """Write a PNG; nothing if there is no pair."""
-        if not self._pairs:
+    def write(self) -> None:
+        """Write the PNG; nothing if there is no pair."""
+        if not (self.path and self._pairs):
             return
         blank = np.zeros_like(self._pairs[0])
         pairs = self._pairs + [blank] * (-len(self._pairs) % _PAIRS_A_ROW)
         rows = [np.hstack(pairs[i : i + _PAIRS_A_ROW]) for i in range(0, len(pairs), _PAIRS_A_ROW)]
-        write_photograph(path, Photograph(np.vstack(rows)), format="png")
+        write_photograph(self.path, Photograph(np.vstack(rows)), format="png")
 
 
 def _tile(pixels: Pixels) -> Tile:
