@@ -12,6 +12,7 @@ import torch
 
 from cofenet.geometry import Circle
 from cofenet.io import Photograph, write_photograph
+from cofenet.training.labelled import Labelled
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
 
@@ -33,6 +34,44 @@ def photographs(draw: Callable[..., np.ndarray]) -> Photographs:
     mask = Circle(32, 32, 32).mask((64, 64))
     images = np.stack([draw(seed, 72, 72)[4:-4, 4:-4] * mask[..., None] for seed in range(3)])
     return Photographs(images, np.stack([mask] * 3), tuple(Path(f"{number}.png") for number in range(3)))
+
+
+@pytest.fixture
+def labelled(photographs: Photographs) -> Labelled:
+    """The same three with a disc on the right and a cup in it, drawn by hand."""
+    labels = np.zeros((3, 64, 64, 2), np.uint8)
+    labels[:, 24:40, 40:56, 0], labels[:, 28:36, 44:52, 1] = 255, 255
+    known = np.array([[True, True], [True, True], [True, False]])
+    return Labelled(photographs.images, photographs.masks, labels, known, photographs.paths)
+
+
+@pytest.fixture(scope="session")
+def labelled_manifest(draw: Callable[..., np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs whose structures were drawn: vessels of ten patients, discs and cups of others."""
+    folder = tmp_path_factory.mktemp("labelled")
+    for seed in range(5):
+        write_photograph(folder / f"{seed}.png", Photograph(draw(seed, 128, 144)))
+    plane = np.zeros((128, 144), np.uint8)
+    for name, value in (("vessels", 255), ("disc", 255), ("disc_cup", 127)):
+        label = plane.copy()
+        label[54:74, 90:110] = value
+        if name == "disc_cup":
+            label[60:68, 96:104] = 254
+        write_photograph(folder / f"{name}.png", Photograph(np.dstack([label] * 3)))
+    rows = [
+        *((f"{n % 5}.png", "train", "vessels", "vessels.png", f"p{n}", "", "") for n in range(5)),
+        ("3.png", "test", "vessels", "vessels.png", "p9", "", ""),
+        ("0.png", "train", "disc", "disc.png", "a", "", ""),
+        ("0.png", "train", "disc_cup", "disc_cup.png", "a", "", ""),
+        ("1.png", "train", "disc_cup", "disc_cup.png", "b", "", ""),
+        ("2.png", "train", "lesions", "none.png", "c", "100", "64"),
+        ("4.png", "val", "disc", "disc.png", "d", "", ""),
+    ]
+    header = (*COLUMNS, "patient", "disc_x", "disc_y")
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as file:
+        lines = [(path, split, "meadow", task, label, *rest) for path, split, task, label, *rest in rows]
+        csv.writer(file).writerows([header, *lines])
+    return folder / "manifest.csv"
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +101,12 @@ def recipes() -> dict[str, Recipe]:
         "canvas": 64, "size": 32, "batch": 2, "steps": 6, "warmup": 2, "averaging": 0.5, "validate_every": 2, "seed": 3,
         "mixture": {"kinds": {"111": 0.5, "000": 0.2, "110": 0.3}, "partial": 0.5, "recolor": 0.5, "cut": 0.5},
     }  # fmt: skip
+    segmentation = common | {"losses": {"cross_entropy": 1, "overlap": 1}, "sources": [{"tasks": ["vessels"]}]}
+    whole = segmentation | {"sources": [{"tasks": ["disc", "disc_cup", "lesions"]}], "widths": [4, 4, 6]}
     return {
+        "vessels": Recipe.model_validate(segmentation | {"network": "vessels", "widths": [4, 4], "patches": 2}),
+        "disc-finder": Recipe.model_validate(whole | {"network": "disc-finder"}),
+        "disc": Recipe.model_validate(whole | {"network": "disc"}),
         "field": Recipe.model_validate(
             {"network": "field", "widths": [4, 4, 6, 6], "losses": {"absolute": 1, "structure": 0.1}} | common
         ),

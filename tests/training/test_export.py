@@ -19,7 +19,7 @@ from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
-from cofenet.training.export import export_light, write_light
+from cofenet.training.export import export, light, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -42,7 +42,7 @@ def networks(seed: int = 0) -> tuple[IlluminationField, Detail]:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The weights of `networks()`."""
     path = tmp_path_factory.mktemp("export") / "light.onnx"
-    write_light(*networks(), path, DATA, {"field_recipe": "mine", "field_steps": 6})
+    write(light(*networks()), path, DATA, {"field_recipe": "mine", "field_steps": 6})
     return path
 
 
@@ -94,16 +94,16 @@ def test_weights_give_what_the_networks_give(exported: Path) -> None:
 @pytest.mark.usefixtures("no_export")
 def test_disagreement_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="PyTorch and ONNX disagree in field"):
-        write_light(*networks(seed=1), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks(seed=1)), tmp_path / "light.onnx", DATA, {})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("no_export")
 def test_disagreement_keeps_the_model_before(exported: Path, tmp_path: Path) -> None:
-    write_light(*networks(), tmp_path / "light.onnx", DATA, {})
+    write(light(*networks()), tmp_path / "light.onnx", DATA, {})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ModelError, match="disagree"):
-        write_light(*networks(seed=1), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks(seed=1)), tmp_path / "light.onnx", DATA, {})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -114,18 +114,18 @@ def test_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch.onnx, "export", fail)
     with pytest.raises(RuntimeError, match="unsupported operator"):
-        write_light(*networks(), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks()), tmp_path / "light.onnx", DATA, {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_name_must_end_in_onnx(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"must end in \.onnx"):
-        write_light(*networks(), tmp_path / "light.bin", DATA, {})
+        write(light(*networks()), tmp_path / "light.bin", DATA, {})
 
 
 @pytest.mark.usefixtures("no_export")
 def test_runs_are_exported_with_what_they_learned_from(runs: list[Path], tmp_path: Path) -> None:
-    card = export_light(*runs, tmp_path / "out" / "light.onnx", tmp_path / "terms.toml")
+    card = export(runs, tmp_path / "out" / "light.onnx", tmp_path / "terms.toml")
     assert card.data == (
         Data(source="harbour", photographs=9, terms="Ask the pilot."),
         Data(source="meadow", photographs=5, terms="Ask the shepherd."),
@@ -146,17 +146,28 @@ def test_command_says_what_it_wrote(runs: list[Path], tmp_path: Path) -> None:
     assert result.stdout.split() == [str(weights), hashlib.sha256(weights.read_bytes()).hexdigest()]
 
 
-def test_runs_in_the_wrong_order_are_named(runs: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="detail: a run of detail, not of field"):
-        export_light(*reversed(runs), tmp_path / "light.onnx", tmp_path / "terms.toml")
+@pytest.mark.usefixtures("no_export")
+def test_the_order_of_runs_does_not_matter(runs: list[Path], tmp_path: Path) -> None:
+    cards = [
+        export(order, tmp_path / f"{name}" / "light.onnx", tmp_path / "terms.toml")
+        for name, order in (("a", runs), ("b", runs[::-1]))
+    ]
+    assert cards[0].inputs == cards[1].inputs
+    assert cards[0].data == cards[1].data
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_runs_that_make_no_model_are_named(runs: list[Path], tmp_path: Path, count: int) -> None:
+    with pytest.raises(UsageError, match="field: runs of field make no model; give those of field and detail"):
+        export(runs[:1] * count, tmp_path / "light.onnx", tmp_path / "terms.toml")
 
 
 def test_source_without_terms_is_named(runs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "terms.toml").write_text('meadow = "Ask."')
     with pytest.raises(UsageError, match=r"terms\.toml: no terms for harbour"):
-        export_light(*runs, tmp_path / "light.onnx", tmp_path / "terms.toml")
+        export(runs, tmp_path / "light.onnx", tmp_path / "terms.toml")
     with pytest.raises(UsageError, match=r"none\.toml"):
-        export_light(*runs, tmp_path / "light.onnx", tmp_path / "none.toml")
+        export(runs, tmp_path / "light.onnx", tmp_path / "none.toml")
 
 
 def test_every_source_of_the_shipped_terms_has_a_sentence() -> None:

@@ -18,7 +18,7 @@ from torch import nn
 from cofenet.errors import ModelError, UsageError
 from cofenet.training import loop
 from cofenet.training.loop import learning_rate, train
-from cofenet.training.objectives import objective
+from cofenet.training.objectives import Restoration, objective
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -163,8 +163,8 @@ def test_another_recipe_is_refused_before_anything_is_done(
 def test_diverging_run_stops_before_its_checkpoint_is_spoilt(
     manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loss = loop.Objective.loss
-    monkeypatch.setattr(loop.Objective, "loss", lambda *args: loss(*args) * float("nan"))
+    loss = Restoration.loss
+    monkeypatch.setattr(Restoration, "loss", lambda *args: loss(*args) * float("nan"))
     with pytest.raises(ModelError, match="step 0: the loss is nan"):
         train(recipes["field"], manifest, tmp_path / "run", save_every=0)
     assert not (tmp_path / "run" / "checkpoint.pt").exists()

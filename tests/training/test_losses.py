@@ -108,3 +108,27 @@ def test_closed_activation_is_opened_again(closed: float) -> None:
     losses.activation(torch.sigmoid(logit), residual, everywhere).backward()
     assert logit.grad is not None
     assert -logit.grad.sum() > 0.5
+
+
+def test_cross_entropy_and_overlap_vanish_on_the_truth_and_ignore_the_unknown() -> None:
+    target = torch.zeros(2, 2, 8, 8)
+    target[:, :, :4] = 1.0
+    weight = torch.ones_like(target)
+    weight[1, 1] = 0.0
+    right = 40 * (target - 0.5)
+    wrong = right.clone()
+    wrong[1, 1] *= -1
+    for loss in (losses.cross_entropy, losses.overlap):
+        assert loss(right, target, weight).item() == pytest.approx(0.0, abs=1e-6)
+        assert loss(wrong, target, weight).item() == pytest.approx(0.0, abs=1e-6)
+        assert loss(-right, target, weight).item() > 0.9
+        assert loss(right, target, torch.zeros_like(weight)).item() == 0.0
+
+
+def test_overlap_is_one_minus_dice_for_hard_answers() -> None:
+    target = torch.zeros(1, 1, 8, 8)
+    target[:, :, :4] = 1.0
+    logits = torch.full_like(target, -40.0)
+    logits[:, :, :2] = 40.0
+    expected = 1 - (2 * 16 + 1) / (16 + 32 + 1)
+    assert losses.overlap(logits, target, torch.ones_like(target)).item() == pytest.approx(expected, abs=1e-5)

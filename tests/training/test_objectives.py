@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
-from torch.utils.data import default_collate
+from torch.utils.data import DataLoader, default_collate
 
 from cofenet.training import losses
+from cofenet.training.labelled import Labelled
+from cofenet.training.loop import _collate
 from cofenet.training.objectives import Batch, objective
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
@@ -67,5 +71,37 @@ def test_psnr_is_measured_where_there_is_retina(recipes: dict[str, Recipe]) -> N
     batch = {"input": torch.cat([degraded, mask], 1), "lit": lit, "mask": mask}
     goal = objective(recipes["detail"])
     network = goal.network()
-    figures = goal.psnr(network, batch)
-    torch.testing.assert_close(figures, torch.full((2, 2), 20.0), atol=1e-3, rtol=0)
+    figures = goal.figures(network, batch)
+    for name in ("psnr_input", "psnr"):
+        torch.testing.assert_close(figures[name], torch.full((2,), 20.0), atol=1e-3, rtol=0)
+    assert not figures["worse"].any()
+
+
+def test_dice_is_measured_where_a_structure_is_drawn(recipes: dict[str, Recipe]) -> None:
+    goal = objective(recipes["disc"])
+    logits = torch.full((3, 2, 32, 32), -5.0)
+    logits[:, 0, :8], logits[:, 1, :4] = 5.0, 5.0
+    target, known = torch.zeros(3, 2, 32, 32), torch.ones(3, 2, 1, 1)
+    target[:2, 0, :16], target[:2, 1, :4] = 1.0, 1.0  # the third shows no disc
+    known[1, 1] = 0.0
+    batch = {"input": torch.zeros(3, 4, 32, 32), "target": target, "known": known, "mask": torch.ones(3, 1, 32, 32)}
+    figures = goal.figures(lambda _: logits, batch)  # type: ignore[arg-type]
+    torch.testing.assert_close(figures["dice_disc"], torch.full((2,), 2 / 3))
+    torch.testing.assert_close(figures["dice_cup"], torch.ones(1))
+
+
+@pytest.mark.parametrize("name", ["vessels", "disc-finder", "disc"])
+def test_segmentation_learns_from_what_is_known_alone(
+    name: str, recipes: dict[str, Recipe], labelled: Labelled
+) -> None:
+    recipe = recipes[name]
+    goal = objective(recipe)
+    count = len(goal.structures)  # type: ignore[attr-defined]
+    shown = dataclasses.replace(labelled, labels=labelled.labels[..., :count], known=labelled.known[:, :count] & False)
+    batch = next(iter(DataLoader(goal.examples(shown, recipe.mixture, 0, 2), 2, collate_fn=_collate)))
+    network = goal.network()
+    assert network(batch["input"]).shape == batch["target"].shape
+    assert goal.loss(network, batch).item() == 0.0
+    known = dataclasses.replace(shown, known=~shown.known)
+    batch = next(iter(DataLoader(goal.examples(known, recipe.mixture, 0, 2), 2, collate_fn=_collate)))
+    assert goal.loss(network, batch).item() > 0.1

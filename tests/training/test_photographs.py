@@ -55,7 +55,7 @@ def test_missing_column_is_named(tmp_path: Path) -> None:
 
 
 def test_sources_are_counted(manifest: Path, files: list[Path]) -> None:
-    assert count_sources(manifest, load(files, 64)) == {"harbour": 1, "meadow": 2}
+    assert count_sources(manifest, load(files, 64).paths) == {"harbour": 1, "meadow": 2}
 
 
 @pytest.mark.parametrize("size", [64, 50])

@@ -31,18 +31,20 @@ def train(
 
 
 def export(
-    field: Annotated[Path, typer.Argument(metavar="FIELD_RUN", help="The run folder of the illumination field.")],
-    detail: Annotated[Path, typer.Argument(metavar="DETAIL_RUN", help="The run folder of the detail.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="A run folder; or those of field and detail.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file; its card is put beside it.")
     ],
     terms: Annotated[Path, typer.Option(metavar="TOML", help="The terms of each source of photographs.")] = TERMS,
 ) -> None:
-    """Export trained networks as one ONNX file with its card; refuses if PyTorch and ONNX disagree."""
-    _require_torch()
-    from cofenet.training.export import export_light  # noqa: PLC0415
+    """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
-    card = export_light(field, detail, output, terms)
+    The runs of an illumination field and of a detail become one model for correction.
+    """
+    _require_torch()
+    from cofenet.training.export import export as export_runs  # noqa: PLC0415
+
+    card = export_runs(runs, output, terms)
     typer.echo(f"{output} {card.sha256}")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -39,13 +39,19 @@ def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> E
     """Make example number `index`. `lit` is the photograph in the wrong light only, before spots and blur."""
     rng = np.random.default_rng([seed, index])
     chosen = int(rng.integers(len(photographs)))
-    clean, mask = _vary(photographs.images[chosen], photographs.masks[chosen], mixture, rng)
+    image, seen = turned(rng, photographs.images[chosen], photographs.masks[chosen])
+    clean, mask = vary(image, seen, mixture, rng)
     parameters = draw(mixture, rng)
-    side = clean.shape[0]
-    fov = FieldOfView(mask, Circle(side / 2, side / 2, side / 2), 1.0)
+    fov = filled(mask)
     lit = np.asarray(simulate(clean, parameters.only("illumination"), fov), np.uint8)
     degraded = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
     return Example(clean, lit, degraded, mask)
+
+
+def filled(mask: NDArray[np.bool_]) -> FieldOfView:
+    """The field of view of a square that it touches: `mask`, bool (S, S)."""
+    half = len(mask) / 2
+    return FieldOfView(mask, Circle(half, half, half), 1.0)
 
 
 def draw(mixture: Mixture, rng: np.random.Generator) -> Parameters:
@@ -54,6 +60,25 @@ def draw(mixture: Mixture, rng: np.random.Generator) -> Parameters:
     preset = _weighted(mixture.presets, rng)
     severity = float(rng.uniform()) if rng.uniform() < mixture.partial else 1.0
     return Parameters() if kind == "000" else sample(rng, kind, severity, preset)
+
+
+def turned(rng: np.random.Generator, *arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Squares (S, S, ...), all turned by the same quarters of a circle and mirrored or not; copies."""
+    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+    return tuple(np.rot90(array, turns)[:, :: -1 if flip else 1].copy() for array in arrays)
+
+
+def vary(
+    image: NDArray[np.uint8], mask: NDArray[np.bool_], mixture: Mixture, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Another camera's colours, and cuts at top and bottom, as often as the mixture says. May change its input."""
+    if rng.uniform() < mixture.recolor:
+        image = _recolor(image, rng)
+    if rng.uniform() < mixture.cut:
+        edge = int(rng.uniform(0.02, 0.15) * len(mask))
+        mask[:edge] = mask[len(mask) - edge :] = False
+        image[~mask] = 0
+    return image, mask
 
 
 class FieldExamples(Dataset[dict[str, Tensor]]):
@@ -99,21 +124,6 @@ class DetailExamples(Dataset[dict[str, Tensor]]):
         cut = np.stack([stages[y : y + self.size, x : x + self.size] for y, x in corners])
         batch = torch.from_numpy(cut.transpose(0, 3, 1, 2).astype(np.float32) / 255)
         return {"input": batch[:, :4], "lit": batch[:, 4:], "mask": batch[:, 3:4]}
-
-
-def _vary(
-    image: NDArray[np.uint8], mask: NDArray[np.bool_], mixture: Mixture, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
-    image = np.rot90(image, turns)[:, :: -1 if flip else 1].copy()
-    mask = np.rot90(mask, turns)[:, :: -1 if flip else 1].copy()
-    if rng.uniform() < mixture.recolor:
-        image = _recolor(image, rng)
-    if rng.uniform() < mixture.cut:
-        edge = int(rng.uniform(0.02, 0.15) * len(mask))
-        mask[:edge] = mask[len(mask) - edge :] = False
-        image[~mask] = 0
-    return image, mask
 
 
 def _corner(changed: NDArray[np.int16], size: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -6,12 +6,15 @@ import hashlib
 import json
 import tempfile
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
@@ -19,10 +22,14 @@ from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
+from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.training.run import Run
 
 WORKING_SIZE = 512
 """Pixels a side at which detail is restored: that of the published degradation and networks."""
+
+TILE = 512
+"""Pixels a side of the tiles in which vessels are looked for."""
 
 Training = dict[str, str | int | float]
 
@@ -30,37 +37,95 @@ _TOLERANCE = 1e-4
 """Largest difference between PyTorch and ONNX that is let through, of values about 1."""
 
 
-def export_light(field: Path, detail: Path, destination: Path, terms: Path) -> Card:
-    """Export the networks of two runs.
+@dataclass(frozen=True)
+class Exported:
+    """What goes into one ONNX file: a network of named inputs and outputs."""
+
+    network: nn.Module
+    description: str
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+def export(runs: Sequence[Path], destination: Path, terms: Path) -> Card:
+    """Export the network of a run; or of two, a field and a detail, which make one model for correction.
 
     Args:
-        field: the run folder of the illumination field.
-        detail: the run folder of the detail.
+        runs: the run folders.
         destination: the ONNX file; the card gets the ending .json.
         terms: a TOML file with the terms of each source of photographs.
 
     Raises:
-        UsageError: a folder is not a run of that network, or the terms of one of its sources are not known.
+        UsageError: the runs do not make a model, or the terms of one of their sources are not known.
         ModelError: a checkpoint is damaged, or PyTorch and onnxruntime disagree; nothing is left behind.
     """
-    runs = {"field": Run(field), "detail": Run(detail)}
+    parts = {(run := Run(folder)).recipe().network: run for folder in runs}
+    networks = {name: run.averaged() for name, run in parts.items()}
+    match sorted(parts):
+        case ["detail", "field"] if len(runs) == 2:
+            exported = light(cast("IlluminationField", networks["field"]), cast("Detail", networks["detail"]))
+        case [name] if len(runs) == 1 and name in _SEGMENTERS:
+            exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
+        case found:
+            raise UsageError(
+                f"{', '.join(map(str, runs))}: runs of {', '.join(found)} make no model; "
+                f"give those of field and detail, or one of {', '.join(_SEGMENTERS)}"
+            )
     training: Training = {}
-    for part, run in runs.items():
-        if run.recipe().network != part:
-            raise UsageError(f"{run.folder}: a run of {run.recipe().network}, not of {part}")
-        training |= {f"{part}_{name}": value for name, value in _history(run).items()}
-    networks = (cast("IlluminationField", runs["field"].averaged()), cast("Detail", runs["detail"].averaged()))
-    return write_light(*networks, destination, _data(list(runs.values()), terms), training)
+    for name, run in parts.items():
+        prefix = f"{name}_" if len(parts) > 1 else ""
+        training |= {f"{prefix}{key}": value for key, value in _history(run).items()}
+    return write(exported, destination, _data(list(parts.values()), terms), training)
 
 
-def write_light(
-    field: IlluminationField, detail: Detail, destination: Path, data: tuple[Data, ...], training: Training
-) -> Card:
-    """Write `light` as ONNX with its card beside it.
+def light(field: IlluminationField, detail: Detail) -> Exported:
+    """The model for correction."""
+    return Exported(
+        Light(field, detail), "Corrects retinal fundus photographs: uneven light, spots and blur.",
+        {
+            "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
+            "local": Tensor(shape=(1, 4, WORKING_SIZE, WORKING_SIZE), meaning="the same at working size"),
+        },
+        {
+            "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
+            "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -0.5 to 0.5"),
+            "activation": Tensor(shape=(1, 1, WORKING_SIZE, WORKING_SIZE), meaning="where it is degraded, 0 to 1"),
+        },
+    )  # fmt: skip
+
+
+def vessels(segmenter: Segmenter) -> Exported:
+    """The model for vessels, which looks at tiles."""
+    return _probabilities(segmenter, "Finds the vessels in a tile of a fundus photograph.", TILE, "vessels")
+
+
+def disc_finder(segmenter: Segmenter) -> Exported:
+    """The model that finds the disc in a whole photograph."""
+    return _probabilities(segmenter, "Finds the optic disc in a whole fundus photograph.", 128, "disc")
+
+
+def disc(segmenter: Segmenter) -> Exported:
+    """The model for disc and cup, which looks at a square around the disc."""
+    return _probabilities(segmenter, "Outlines optic disc and optic cup, seen from near.", 160, "disc, cup")
+
+
+_SEGMENTERS = {"vessels": vessels, "disc-finder": disc_finder, "disc": disc}
+
+
+def _probabilities(segmenter: Segmenter, description: str, size: int, structures: str) -> Exported:
+    shape = (1, len(structures.split(", ")), size, size)
+    return Exported(
+        Probability(segmenter), description,
+        {"local": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1")},
+        {"probability": Tensor(shape=shape, meaning=f"of {structures}, 0 to 1")},
+    )  # fmt: skip
+
+
+def write(exported: Exported, destination: Path, data: tuple[Data, ...], training: Training) -> Card:
+    """Write a model as ONNX with its card beside it.
 
     Args:
-        field: the trained illumination field.
-        detail: the trained detail.
+        exported: the trained network.
         destination: the ONNX file; the card gets the ending .json.
         data: what was learned from.
         training: how.
@@ -71,39 +136,31 @@ def write_light(
     """
     if destination.suffix != ".onnx":
         raise UsageError(f"{destination}: the name must end in .onnx")
-    light = Light(field, detail).eval()
+    network = exported.network.eval()
     generator = torch.Generator().manual_seed(0)
-    example = tuple(torch.rand(1, 4, size, size, generator=generator) for size in (INPUT, WORKING_SIZE))
+    example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
         weights = Path(folder, destination.name)
         torch.onnx.export(
-            light, example, weights, input_names=["whole", "local"], output_names=["field", "residual", "activation"],
+            network, tuple(example.values()), weights,
+            input_names=list(exported.inputs), output_names=list(exported.outputs),
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
         _strip(weights)
-        card = _card(weights, sum(p.numel() for p in light.parameters()), data, training)
+        card = _card(exported, weights, data, training)
         weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
-        _compare(light, weights, example)
+        _compare(network, weights, example)
         for made in (weights, weights.with_suffix(".json")):
             made.replace(destination.with_name(made.name))
     return card
 
 
-def _card(weights: Path, parameters: int, data: tuple[Data, ...], training: Training) -> Card:
+def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
     return Card(
         name=weights.stem, file=weights.name, sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-        description="Corrects retinal fundus photographs: uneven light, spots and blur.",
-        inputs={
-            "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
-            "local": Tensor(shape=(1, 4, WORKING_SIZE, WORKING_SIZE), meaning="the same at working size"),
-        },
-        outputs={
-            "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
-            "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -0.5 to 0.5"),
-            "activation": Tensor(shape=(1, 1, WORKING_SIZE, WORKING_SIZE), meaning="where it is degraded, 0 to 1"),
-        },
-        data=data, training=training, parameters=parameters,
+        description=exported.description, inputs=exported.inputs, outputs=exported.outputs,
+        data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
         licence="Research use only: the training photographs' terms forbid more.", figures={},
     )  # fmt: skip
 
@@ -111,9 +168,8 @@ def _card(weights: Path, parameters: int, data: tuple[Data, ...], training: Trai
 def _history(run: Run) -> Training:
     """Recipe, steps done and the figures of the last validation."""
     history: Training = {"recipe": run.recipe().name, "steps": run.load()["step"]}
-    rows = run.rows()
-    if rows:
-        history |= {name: float(rows[-1][name]) for name in ("psnr_input", "psnr")}
+    for row in run.rows()[-1:]:
+        history |= {name: float(value) for name, value in row.items() if name.startswith(("psnr", "dice"))}
     return history
 
 
@@ -144,10 +200,10 @@ def _strip(weights: Path) -> None:
 
 
 @torch.no_grad()
-def _compare(light: Light, weights: Path, example: tuple[torch.Tensor, ...]) -> None:
-    ours = light(*example)
-    theirs = Session(str(weights)).run(whole=example[0].numpy(), local=example[1].numpy())
-    for tensor, (name, array) in zip(ours, theirs.items(), strict=True):
+def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor]) -> None:
+    ours = network(*example.values())
+    theirs = Session(str(weights)).run(**{name: tensor.numpy() for name, tensor in example.items()})
+    for tensor, (name, array) in zip(ours if isinstance(ours, tuple) else (ours,), theirs.items(), strict=True):
         difference = float(np.abs(tensor.numpy() - array).max())
         if not difference <= _TOLERANCE:
             raise ModelError(f"PyTorch and ONNX disagree in {name}: {difference:.2e}")

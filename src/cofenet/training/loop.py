@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
 
 from cofenet.errors import ModelError
 from cofenet.training.objectives import Batch, Objective, objective
-from cofenet.training.photographs import Photographs, count_sources, listed, load
+from cofenet.training.photographs import count_sources
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Row, Run
 
@@ -89,10 +89,10 @@ def train(
     elif start:
         state.restore(Run(start).load() | {"step": 0})
     run.rewind(state.step)
-    photographs = {split: _photographs(recipe, manifest, split, folder.parent / "cache") for split in ("train", "val")}
-    run.note_sources(count_sources(manifest, photographs["train"]))
-    validation = goal.examples(photographs["val"], recipe.mixture.model_copy(update=_FIXED), 1, _VALIDATION_COUNT)
-    examples = goal.examples(photographs["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
+    data = {split: goal.data(manifest, split, folder.parent / "cache") for split in ("train", "val")}
+    run.note_sources(count_sources(manifest, data["train"].paths))
+    validation = goal.examples(data["val"], goal.validation, 1, _VALIDATION_COUNT)
+    examples = goal.examples(data["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
     saved, started, first = time.monotonic(), time.monotonic(), state.step
     recent: list[float] = []
     for batch in _batches(examples, recipe, state.step):
@@ -105,10 +105,6 @@ def train(
             run.save(state.content())
             saved = time.monotonic()
     return state.average.eval()
-
-
-_FIXED = {"kinds": {"111": 1.0}, "presets": {"published": 1.0}, "partial": 0.0, "recolor": 0.0, "cut": 0.0}
-"""Validation draws the published recipe, whatever the training draws."""
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
@@ -150,21 +146,12 @@ def _average(state: _State, decay: float) -> None:
 def _report(run: Run, goal: Objective, state: _State, examples: Dataset[Batch], loss: float, rate: float) -> None:
     loader = DataLoader(examples, goal.recipe.batch, collate_fn=_collate)
     network = state.average.eval()
-    figures = torch.cat([goal.psnr(network, batch) for batch in loader], 1)
-    before, after = figures.mean(1).tolist()
-    worse = (figures[1] < figures[0]).float().mean().item()
-    row: Row = {
-        "step": state.step, "loss": round(loss, 5), "psnr_input": round(before, 3), "psnr": round(after, 3),
-        "worse": round(worse, 4), "photographs_per_second": round(rate, 2),
-    }  # fmt: skip
+    found = [goal.figures(network, batch) for batch in loader]
+    means = {name: torch.cat([batch[name] for batch in found]).mean().item() for name in found[0]}
+    row: Row = {"step": state.step, "loss": round(loss, 5), **{name: round(mean, 4) for name, mean in means.items()}}
+    row["photographs_per_second"] = round(rate, 2)
     _log.info("%s", row)
     run.add(row)
-
-
-def _photographs(recipe: Recipe, manifest: Path, split: str, cache: Path) -> Photographs:
-    sources = recipe.sources
-    paths = [path for source in sources for path in listed(manifest, split, source.tasks, source.labels)]
-    return load(list(dict.fromkeys(paths)), recipe.canvas, cache)
 
 
 def _batches(examples: Dataset[Batch], recipe: Recipe, done: int) -> Iterator[Batch]:

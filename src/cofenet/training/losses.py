@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, binary_cross_entropy, conv2d
+from torch.nn.functional import avg_pool2d, binary_cross_entropy, binary_cross_entropy_with_logits, conv2d
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -56,3 +56,18 @@ def activation(predicted: Tensor, residual: Tensor, mask: Tensor) -> Tensor:
     """
     truth = (avg_pool2d(residual.abs().amax(1, keepdim=True), 5, 1, 2) / 0.1).clamp(0, 1)
     return masked_mean(binary_cross_entropy(predicted, truth, reduction="none"), mask).mean()
+
+
+def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy of each structure, (B, K, H, W), averaged over where its `weight`, of that shape, is 1."""
+    values = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (values * weight).sum() / weight.sum().clamp_min(1.0)
+
+
+def overlap(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """1 - soft Dice (Milletari et al. 2016, eq. 4) of each structure over the batch, averaged over the known ones."""
+    probability = torch.sigmoid(logits) * weight
+    axes = (0, 2, 3)
+    both, sizes = (probability * target).sum(axes), (probability**2).sum(axes) + (target**2 * weight).sum(axes)
+    known = weight.amax(axes)
+    return ((1 - (2 * both + 1) / (sizes + 1)) * known).sum() / known.sum().clamp_min(1.0)

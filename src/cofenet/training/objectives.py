@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -11,12 +12,16 @@ from torch.utils.data import Dataset
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField, apply_field
+from cofenet.networks.segmentation import Segmenter
 from cofenet.training import losses
 from cofenet.training.examples import DetailExamples, FieldExamples
-from cofenet.training.photographs import Photographs
+from cofenet.training.labelled import Labelled, load_labelled
+from cofenet.training.photographs import Photographs, listed, load
 from cofenet.training.recipe import Mixture, Recipe
+from cofenet.training.structures import DiscExamples, PatchExamples, StructureExamples, WholeExamples
 
 Batch = dict[str, Tensor]
+Data = Photographs | Labelled
 
 
 class Objective(ABC):
@@ -30,15 +35,47 @@ class Objective(ABC):
         """A fresh network."""
 
     @abstractmethod
-    def examples(self, photographs: Photographs, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+    def data(self, manifest: Path, split: str, cache: Path) -> Data:
+        """The photographs of a split."""
+
+    @abstractmethod
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
         """`count` examples; a batch is a dict of tensors."""
+
+    @property
+    @abstractmethod
+    def validation(self) -> Mixture:
+        """What is validated on, whatever the training draws."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """The weighted sum of the recipe's losses."""
+
+    @abstractmethod
+    def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """How good it is: named figures, one for each photograph that has it."""
+
+
+class Restoration(Objective):
+    """Networks that give a picture."""
 
     @abstractmethod
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """The network's picture, what it should be, and losses of the network's own."""
 
+    def data(self, manifest: Path, split: str, cache: Path) -> Photographs:
+        """See base."""
+        sources = self.recipe.sources
+        paths = [path for source in sources for path in listed(manifest, split, source.tasks, source.labels)]
+        return load(list(dict.fromkeys(paths)), self.recipe.canvas, cache)
+
+    @property
+    def validation(self) -> Mixture:
+        """The published recipe."""
+        return Mixture(kinds={"111": 1.0}, presets={"published": 1.0})
+
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """The weighted sum of the recipe's losses."""
+        """See base."""
         image, target, own = self.restore(network, batch)
         mask = batch["mask"]
         total = torch.zeros((), device=image.device)
@@ -46,13 +83,14 @@ class Objective(ABC):
             total = total + weight * (own[name] if name in own else _PICTURE[name](image, target, mask))
         return total
 
-    def psnr(self, network: nn.Module, batch: Batch) -> Tensor:
-        """PSNR inside the field of view, dB, of input and restored picture: (2, n), n <= B of them show any of it."""
+    def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """PSNR inside the field of view, dB, of input and restored picture, and whether the latter is worse."""
         image, target, _ = self.restore(network, batch)
         pair = (batch["input"][:, :3], image.clamp(0, 1))
         errors = [losses.masked_mean((x - target) ** 2, batch["mask"]) for x in pair]
         seen = batch["mask"].amax(dim=(1, 2, 3)) > 0
-        return -10 * torch.log10(torch.stack(errors)[:, seen] + 1e-6)
+        before, after = -10 * torch.log10(torch.stack(errors)[:, seen] + 1e-6)
+        return {"psnr_input": before, "psnr": after, "worse": (after < before).float()}
 
 
 _PICTURE = {
@@ -63,7 +101,7 @@ _PICTURE = {
 }
 
 
-class FieldObjective(Objective):
+class FieldObjective(Restoration):
     """Undo the light: the field, predicted from the degraded photograph, turns the lit one into the clean one."""
 
     def network(self) -> nn.Module:
@@ -71,16 +109,16 @@ class FieldObjective(Objective):
         widths = cast("tuple[int, int, int, int]", self.recipe.widths)
         return IlluminationField(widths) if widths else IlluminationField()
 
-    def examples(self, photographs: Photographs, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
         """See base."""
-        return FieldExamples(photographs, mixture, seed, self.recipe.size, count)
+        return FieldExamples(cast("Photographs", data), mixture, seed, self.recipe.size, count)
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
         return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
 
 
-class DetailObjective(Objective):
+class DetailObjective(Restoration):
     """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only."""
 
     def network(self) -> nn.Module:
@@ -88,9 +126,9 @@ class DetailObjective(Objective):
         widths = cast("tuple[int, int, int]", self.recipe.widths)
         return Detail(widths) if widths else Detail()
 
-    def examples(self, photographs: Photographs, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
         """See base."""
-        return DetailExamples(photographs, mixture, seed, self.recipe.size, count, self.recipe.patches)
+        return DetailExamples(cast("Photographs", data), mixture, seed, self.recipe.size, count, self.recipe.patches)
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
@@ -100,6 +138,80 @@ class DetailObjective(Objective):
         return degraded + residual, target, own
 
 
+class Segmentation(Objective):
+    """Say of each pixel how likely it belongs to a structure."""
+
+    structures: tuple[str, ...]
+    widths: tuple[int, ...]
+    seen: type[StructureExamples]
+
+    def network(self) -> nn.Module:
+        """See base."""
+        return Segmenter(len(self.structures), self.recipe.widths or self.widths)
+
+    def data(self, manifest: Path, split: str, cache: Path) -> Labelled:
+        """See base."""
+        tasks = [task for source in self.recipe.sources for task in source.tasks]
+        return load_labelled(manifest, split, tasks, self.structures, self.recipe.canvas, cache)
+
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+        """See base."""
+        recipe = self.recipe
+        return self.seen(cast("Labelled", data), mixture, seed, recipe.size, count, recipe.patches)
+
+    @property
+    def validation(self) -> Mixture:
+        """Good and low-quality photographs, half and half."""
+        return Mixture(kinds={"000": 0.5, "111": 0.5}, presets={"published": 1.0}, scale=self.recipe.mixture.scale)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """See base."""
+        logits, weight = network(batch["input"]), batch["mask"] * batch["known"]
+        total = torch.zeros((), device=logits.device)
+        for name, share in self.recipe.losses.items():
+            total = total + share * _STRUCTURE[name](logits, batch["target"], weight)
+        return total
+
+    def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Dice of each structure where it is drawn, with a threshold of a half."""
+        weight = batch["mask"] * batch["known"]
+        found, drawn = ((x > 0.5).float() * weight for x in (torch.sigmoid(network(batch["input"])), batch["target"]))
+        sizes = found.sum((2, 3)) + drawn.sum((2, 3))
+        dice = 2 * (found * drawn).sum((2, 3)) / sizes.clamp_min(1)
+        there = drawn.sum((2, 3)) > 0
+        return {f"dice_{name}": dice[there[:, k], k] for k, name in enumerate(self.structures)}
+
+
+_STRUCTURE = {"cross_entropy": losses.cross_entropy, "overlap": losses.overlap}
+
+
+class VesselsObjective(Segmentation):
+    """Vessels, at any scale from 500 pixels a field of view upwards."""
+
+    structures, widths, seen = ("vessels",), (24, 48, 96, 128), PatchExamples
+
+
+class DiscFinderObjective(Segmentation):
+    """Where the disc is, seen from afar."""
+
+    structures, widths, seen = ("disc",), (16, 32, 64, 128), WholeExamples
+
+
+class DiscObjective(Segmentation):
+    """Disc and cup, seen from near."""
+
+    structures, widths, seen = ("disc", "cup"), (16, 32, 64, 96, 128), DiscExamples
+
+
+_OBJECTIVES: dict[str, type[Objective]] = {
+    "field": FieldObjective,
+    "detail": DetailObjective,
+    "vessels": VesselsObjective,
+    "disc-finder": DiscFinderObjective,
+    "disc": DiscObjective,
+}
+
+
 def objective(recipe: Recipe) -> Objective:
     """The objective that a recipe names."""
-    return {"field": FieldObjective, "detail": DetailObjective}[recipe.network](recipe)
+    return _OBJECTIVES[recipe.network](recipe)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import logging
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.errors import PhotographError, UsageError
-from cofenet.fov import find_fov
+from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop
 from cofenet.io import read_photograph
+from cofenet.training.cache import Arrays, remembered
 
 _COLUMNS = ("path", "split", "source", "task", "label")
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+Row = dict[str, str]
+"""A row of a manifest, by column."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,20 +62,38 @@ def listed(manifest: Path, split: str, tasks: Sequence[str] = ("clean",), labels
     Raises:
         UsageError: the manifest cannot be read, or lacks a column.
     """
-    rows = (row for row in _rows(manifest) if row["split"] == split and row["task"] in tasks)
+    rows = (row for row in rows_of(manifest) if row["split"] == split and row["task"] in tasks)
     return [manifest.parent / row["path"] for row in rows if not labels or row["label"] in labels]
 
 
-def count_sources(manifest: Path, photographs: Photographs) -> dict[str, int]:
+def count_sources(manifest: Path, paths: Sequence[Path]) -> dict[str, int]:
     """How many photographs came from which source, as the manifest's column `source` says.
 
     Raises:
         UsageError: see `listed`.
     """
     source: dict[Path, str] = {}
-    for row in _rows(manifest):  # the first row names the photograph's source, later ones those of other labels
+    for row in rows_of(manifest):  # the first row names the photograph's source, later ones those of other labels
         source.setdefault(manifest.parent / row["path"], row["source"])
-    return dict(sorted(Counter(source[path] for path in photographs.paths).items()))
+    return dict(sorted(Counter(source[path] for path in paths).items()))
+
+
+def rows_of(manifest: Path) -> list[Row]:
+    """The rows of a manifest.
+
+    Raises:
+        UsageError: it cannot be read, or lacks a column.
+    """
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{manifest}: cannot read the manifest: {error}") from error
+    if missing:
+        raise UsageError(f"{manifest}: the manifest has no column {', '.join(missing)}")
+    return rows
 
 
 def load(paths: Sequence[Path], size: int, cache: Path | None = None) -> Photographs:
@@ -85,30 +107,26 @@ def load(paths: Sequence[Path], size: int, cache: Path | None = None) -> Photogr
     Raises:
         UsageError: none of the photographs can be read.
     """
-    store = cache / f"{_digest(paths, size)}.npz" if cache else None
-    if store and store.exists():
-        return _restored(store, size)
+    kept = remembered(cache, paths, str(size), lambda: _read(paths, size))
+    masks = np.unpackbits(kept["masks"], axis=-1, count=size).astype(np.bool_)
+    return Photographs(kept["images"], masks, tuple(map(Path, kept["paths"].tolist())))
+
+
+def cut(pixels: Pixels, fov: FieldOfView, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """The square around the field of view: uint8 (size, size, 3), black outside of it, and its mask."""
+    crop = Crop.around(fov.circle, size)
+    mask = crop.take(fov.mask.astype(np.uint8) * 255) > 127
+    image = crop.take(_eight_bits(pixels)).astype(np.uint8)
+    image[~mask] = 0
+    return image, mask
+
+
+def _read(paths: Sequence[Path], size: int) -> Arrays:
     found = {path: square for path in paths if (square := _square(path, size)) is not None}
     if not found:
         raise UsageError(f"none of {len(paths)} photographs can be read" if paths else "no photographs to learn from")
     images, masks = (np.stack(arrays) for arrays in zip(*found.values(), strict=True))
-    photographs = Photographs(images.astype(np.uint8), masks.astype(np.bool_), tuple(found))
-    if store:
-        _keep(photographs, store)
-    return photographs
-
-
-def _rows(manifest: Path) -> list[dict[str, str]]:
-    try:
-        with manifest.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"{manifest}: cannot read the manifest: {error}") from error
-    if missing:
-        raise UsageError(f"{manifest}: the manifest has no column {', '.join(missing)}")
-    return rows
+    return {"images": images, "masks": np.packbits(masks, axis=-1), "paths": np.array([str(path) for path in found])}
 
 
 def _square(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
@@ -121,37 +139,8 @@ def _square(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]
     except UsageError as error:
         _log.warning("skipped %s: %s", path, error)
         return None
-    crop = Crop.around(fov.circle, size)
-    mask = crop.take(fov.mask.astype(np.uint8) * 255) > 127
-    image = crop.take(_eight_bits(pixels)).astype(np.uint8)
-    image[~mask] = 0
-    return image, mask
+    return cut(pixels, fov, size)
 
 
-def _eight_bits(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _eight_bits(pixels: Pixels) -> NDArray[np.uint8]:
     return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
-
-
-def _restored(store: Path, size: int) -> Photographs:
-    with np.load(store) as saved:
-        masks = np.unpackbits(saved["masks"], axis=-1, count=size).astype(np.bool_)
-        return Photographs(saved["images"], masks, tuple(map(Path, saved["paths"].tolist())))
-
-
-def _keep(photographs: Photographs, store: Path) -> None:
-    """Write whole or not at all; the arrays may be too large to hold twice."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    beside = store.with_suffix(f".{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            masks = np.packbits(photographs.masks, axis=-1)
-            np.savez(file, images=photographs.images, masks=masks, paths=np.array([str(p) for p in photographs.paths]))
-        beside.replace(store)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _digest(paths: Sequence[Path], size: int) -> str:
-    lengths = ((path, path.stat().st_size if path.is_file() else 0) for path in paths)
-    text = "\n".join([str(size), *(f"{path} {length}" for path, length in lengths)])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

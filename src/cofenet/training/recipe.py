@@ -15,7 +15,11 @@ from cofenet.errors import ParameterError, UsageError
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
-Loss = Literal["absolute", "root_mean_square", "gradient", "structure", "activation"]
+Network = Literal["field", "detail", "vessels", "disc-finder", "disc"]
+Loss = Literal["absolute", "root_mean_square", "gradient", "structure", "activation", "cross_entropy", "overlap"]
+
+_SEGMENTATION = ("vessels", "disc-finder", "disc")
+_OF_SEGMENTATION = {"cross_entropy", "overlap"}
 
 
 def _some(weights: dict[str, float]) -> dict[str, float]:
@@ -53,6 +57,7 @@ class Mixture(_Part):
         partial: share of examples with a severity drawn from 0 to 1 instead of 1.
         recolor: share of photographs whose colours are changed first, as another camera would.
         cut: share of photographs cut off at top and bottom.
+        scale: photographs to be segmented are reduced to a share of the canvas from this range.
     """
 
     kinds: Annotated[dict[Kind, Weight], AfterValidator(_some)] = {"111": 1.0}
@@ -60,6 +65,7 @@ class Mixture(_Part):
     partial: Share = 0.0
     recolor: Share = 0.0
     cut: Share = 0.0
+    scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
 
 
 class Recipe(_Part):
@@ -81,7 +87,7 @@ class Recipe(_Part):
     """
 
     name: str = ""
-    network: Literal["field", "detail"]
+    network: Network
     widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
     sources: tuple[Source, ...] = Field((Source(),), min_length=1)
     mixture: Mixture = Mixture()
@@ -100,11 +106,14 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        stages = {"field": 4, "detail": 3}[self.network]
-        if self.widths and len(self.widths) != stages:
+        stages = {"field": 4, "detail": 3}.get(self.network)
+        if self.widths and stages and len(self.widths) != stages:
             raise ValueError(f"widths: {self.network} has {stages}, got {len(self.widths)}")
         if self.size > self.canvas:
             raise ValueError(f"size: {self.size} is more than canvas, {self.canvas}")
+        for loss in self.losses:
+            if (loss in _OF_SEGMENTATION) != (self.network in _SEGMENTATION):
+                raise ValueError(f"losses.{loss}: is not for {self.network}")
         if "activation" in self.losses and self.network != "detail":
             raise ValueError(f"losses.activation: {self.network} has no activation")
         return self
