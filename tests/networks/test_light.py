@@ -1,7 +1,8 @@
-"""`light` is both of its parts, side by side."""
+"""`light` is both of its parts, side by side; the field is the same whichever way round the photograph is."""
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from cofenet.networks.detail import Detail
@@ -9,13 +10,30 @@ from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
 
 
-def test_light_gives_what_its_parts_give() -> None:
+@pytest.fixture
+def parts() -> tuple[IlluminationField, Detail]:
     torch.manual_seed(0)
     field, detail = IlluminationField((4, 6, 8, 10)).eval(), Detail((4, 6, 8)).eval()
     torch.nn.init.normal_(field.head.weight, std=0.1)
+    return field, detail
+
+
+@torch.no_grad()
+def test_light_gives_what_its_parts_give(parts: tuple[IlluminationField, Detail]) -> None:
     whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
-    with torch.no_grad():
-        answers = Light(field, detail)(whole, local)
-        expected = (field(whole), *detail(local))
-    assert [tuple(answer.shape) for answer in answers] == [(1, 12, GRID, GRID), (1, 3, 64, 64), (1, 1, 64, 64)]
-    assert all(torch.equal(answer, one) for answer, one in zip(answers, expected, strict=True))
+    field, residual, activation = Light(*parts)(whole, local)
+    assert field.shape == (1, 12, GRID, GRID)
+    assert all(torch.equal(a, b) for a, b in zip((residual, activation), parts[1](local), strict=True))
+    mirrors: list[tuple[int, ...]] = [(), (2,), (3,), (2, 3)]
+    expected = torch.stack([parts[0](whole.flip(axes)).flip(axes) for axes in mirrors]).mean(0)
+    torch.testing.assert_close(field, expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("axes", [(2,), (3,), (2, 3)])
+def test_a_mirrored_photograph_has_the_mirrored_field(
+    parts: tuple[IlluminationField, Detail], axes: tuple[int, ...]
+) -> None:
+    whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
+    field, mirrored = (Light(*parts)(x, local)[0] for x in (whole, whole.flip(axes)))
+    torch.testing.assert_close(mirrored.flip(axes), field)
