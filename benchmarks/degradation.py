@@ -3,7 +3,8 @@
     python benchmarks/degradation.py [--runs 9] [--out docs/results/degradation.json]
 
 For each published kind: the median of several runs at 512 × 512, of the slow twin (the published formulas step by step,
-tests/degradation/reference.py) beside it, and at 3504 × 2336; at last the process's peak memory.
+tests/degradation/reference.py) beside it, and at 3504 × 2336; then the process's peak memory, and photographs a second
+of kind 111 at 512 × 512 in one process and in as many as there are processors, one thread each.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import resource
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
 import cv2
 import numpy as np
 
-from cofenet.degradation import KINDS, simulate
+from cofenet.degradation import KINDS, sample, simulate
 from cofenet.degradation.published import from_published
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle
@@ -39,8 +42,11 @@ def main() -> None:
     kinds = {kind: _measure(kind, arguments.runs, twin) for kind in arguments.kinds}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {peak:.0f} MB")
+    rates = {str(count): round(_rate(count), 1) for count in sorted({1, os.cpu_count() or 1})}
+    print("photographs a second by processes:", rates)
     if arguments.out:
         figures = {"unit": "ms", "threads": 1, "runs": arguments.runs, "kinds": kinds, "peak_mb": round(peak)}
+        figures["photographs_per_second_by_processes"] = rates
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
 
@@ -58,6 +64,26 @@ def _measure(kind: str, runs: int, twin: ModuleType) -> dict[str, float]:
     }
     print(f"{kind}    {times['small']:9.1f}   {times['twin']:9.1f}   {times['large']:11.0f}", flush=True)
     return {name: round(value, 1) for name, value in times.items()}
+
+
+def _rate(processes: int) -> float:
+    """Photographs a second, processes warmed up."""
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(_some, [1] * processes))
+        start = time.perf_counter()
+        list(pool.map(_some, [_SHARE] * processes))
+        return processes * _SHARE / (time.perf_counter() - start)
+
+
+_SHARE = 150
+"""Photographs a process."""
+
+
+def _some(count: int) -> None:
+    cv2.setNumThreads(1)
+    image, fov = _photograph(512, 512, 512)
+    for seed in range(count):
+        simulate(image, sample(np.random.default_rng(seed)), fov)
 
 
 def _median(work: Callable[[], object], runs: int) -> float:
