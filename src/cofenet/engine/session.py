@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,7 @@ class Session:
         Raises:
             ModelError: the model is missing or damaged, or does not fit its card.
         """
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would keep a device number and events in the cache
         import onnxruntime  # noqa: PLC0415 - importing it takes longer than reading a photograph
 
         self.card: Card = load_card(name)
