@@ -23,12 +23,12 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Write samples/low-quality/*.jpg, and with --draw their parameters."""
     for seed, path in enumerate(sorted((HERE / "good").glob("*.jpg"))):
-        stored = HERE / "low-quality" / f"{path.stem}.json"
+        stored = HERE / "low-quality" / f"{path.name}.json"
         if "--draw" in sys.argv:
             stored.write_text(sample(np.random.default_rng(seed), "111").to_json() + "\n", "utf-8")
         photograph = read_photograph(path)
         degraded = simulate(photograph.pixels, Parameters.from_json(stored.read_text("utf-8")))
-        write_photograph(stored.with_suffix(".jpg"), replace(photograph, pixels=degraded))
+        write_photograph(stored.with_suffix(""), replace(photograph, pixels=degraded))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ def test_a_bad_photograph_is_named_and_the_others_are_done(run: Run, folder: Pat
     }  # fmt: skip
     done = next(item for item in told["photographs"] if item["status"] == "corrected")
     assert set(done["seconds"]) == {"read", "correct", "write"}
+    assert all(seconds > 1e-4 for seconds in done["seconds"].values())
     assert done["verdict"]["reasons"]
     assert done["provenance"]["circle"]["radius"] > 0
 
@@ -132,7 +133,10 @@ def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("cofenet.cli.correct.write_photograph", stopped)
     result = run("correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json")
     assert result.exit_code == 130
-    assert json.loads((tmp_path / "report.json").read_text())["photographs"] == []
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert told["photographs"] == []
+    assert told["stopped"]
+    assert "stopped before the end" in result.stderr
 
 
 def test_another_format(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -147,6 +151,22 @@ def test_strength_zero_returns_the_pixels(run: Run, folder: Path, tmp_path: Path
     np.testing.assert_array_equal(
         read_photograph(tmp_path / "out/1.png").pixels, read_photograph(folder / "1.png").pixels
     )
+
+
+@pytest.mark.parametrize("name", ["1.png", "sub/2.jpg"])
+def test_what_stays_as_it_is_keeps_its_bytes(run: Run, folder: Path, tmp_path: Path, name: str) -> None:
+    run("correct", folder, "-o", tmp_path / "out", "--strength", 0)
+    assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes()
+    run("correct", folder, "-o", tmp_path / "tiff", "--strength", 0, "--format", "tiff")
+    again = read_photograph((tmp_path / "tiff" / name).with_suffix(".tif"))
+    np.testing.assert_array_equal(again.pixels, read_photograph(folder / name).pixels)
+
+
+def test_a_sheet_is_a_png(run: Run, folder: Path, tmp_path: Path) -> None:
+    result = run("correct", folder, "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.jpg")
+    assert isinstance(result.exception, UsageError)
+    assert "end in .png" in str(result.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_result_says_how_it_was_made(run: Run, folder: Path, tmp_path: Path) -> None:

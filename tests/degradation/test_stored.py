@@ -25,7 +25,7 @@ def test_reads_the_published_form(tmp_path: Path) -> None:
     assert load_parameters(tmp_path / "again.json") == parameters
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"version": 2}', b'{"params": {}}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b'{"version": 2}', b'{"params": {}}', b"{}"])
 def test_what_is_no_parameter_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "p.json").write_bytes(content)
     with pytest.raises(ParameterError, match=r"p\.json: "):

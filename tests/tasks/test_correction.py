@@ -48,6 +48,14 @@ def test_strength_zero_is_the_photograph_itself(draw: Callable[..., np.ndarray])
     assert correction.verdict.status == "unchanged"
 
 
+def test_what_would_hardly_change_does_not_change_at_all(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(1)
+    correction = cofenet.correct(image, strength=0.05)
+    assert correction.verdict.status == "unchanged"
+    assert correction.verdict.largest_change > 0
+    np.testing.assert_array_equal(correction.image, image)
+
+
 def test_strength_blends(draw: Callable[..., np.ndarray]) -> None:
     image = draw(2)
     half, full = (cofenet.correct(image, strength=s).image.astype(float) for s in (0.5, 1.0))
@@ -107,6 +115,7 @@ def test_no_fundus_is_refused() -> None:
     [
         (np.zeros((64, 64, 3), np.float32), 1.0, "uint8 or uint16"),
         (np.zeros((64, 64), np.uint8), 1.0, "uint8 or uint16"),
+        ("photograph.jpg", 1.0, "expected an array.*got str"),
         (np.zeros((64, 64, 3), np.uint8), 1.5, "strength"),
         (np.zeros((64, 64, 3), np.uint8), float("nan"), "strength"),
     ],
@@ -117,5 +126,5 @@ def test_bad_requests_are_refused(image: np.ndarray, strength: float, message: s
 
 
 def test_an_unknown_model_is_refused(draw: Callable[..., np.ndarray]) -> None:
-    with pytest.raises(ModelError, match=r"no model 'heavy'.*shipped models: light"):
+    with pytest.raises(ModelError, match=r"no model 'heavy'.*shipped models: .*light"):
         cofenet.correct(draw(0), model="heavy")

@@ -26,7 +26,8 @@ from cofenet.cli.jobs import (
 from cofenet.cli.report import Outcome, Report
 from cofenet.cli.sheet import Sheet
 from cofenet.engine.session import session
-from cofenet.io import read_photograph, write_photograph
+from cofenet.io import Photograph, copy_photograph, read_photograph, write_photograph
+from cofenet.tasks.correction import Correction
 from cofenet.tasks.correction import correct as correct_array
 
 
@@ -48,9 +49,9 @@ def correct(
     Example: cofenet correct photographs/ -o corrected/ --report report.json --sheet sheet.png
     """
     session(model)
+    before_after = Sheet(sheet)
     jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     summary = Report("correct", {"model": model, "strength": strength, "format": format}, report)
-    before_after = Sheet(sheet)
     raise run(jobs, _Correct(jobs, model, strength, before_after), summary, before_after)
 
 
@@ -74,9 +75,7 @@ class _Correct:
             return
         correction = correct_array(photograph.pixels, model=self.model, strength=self.strength)
         worked = next(seconds)
-        text = {"cofenet": correction.provenance.to_json()}
-        result = replace(photograph, pixels=correction.image)
-        written = write_photograph(target, result, format=self.jobs.format, text=text)
+        written = self._write(target, photograph, correction)
         self.sheet.add(source.name, photograph.pixels, correction.image)
         verdict = correction.verdict
         yield Outcome(
@@ -84,3 +83,11 @@ class _Correct:
             seconds={"read": read, "correct": worked, "write": next(seconds)}, notes=verdict.reasons,
             results={"verdict": dataclasses.asdict(verdict), "provenance": correction.provenance.to_dict()},
         )  # fmt: skip
+
+    def _write(self, target: Path, photograph: Photograph, correction: Correction) -> Path:
+        """Store the result; a photograph that stays as it is keeps its very bytes."""
+        if correction.verdict.status == "unchanged" and self.jobs.format in ("same", photograph.format):
+            return copy_photograph(target, photograph)
+        result = replace(photograph, pixels=correction.image)
+        text = {"cofenet": correction.provenance.to_json()}
+        return write_photograph(target, result, format=self.jobs.format, text=text)

@@ -48,17 +48,17 @@ def degrade(
     photos: PhotosArgument,
     output: OutputOption,
     kind: Annotated[
-        str | None, typer.Option(help=f"{', '.join(KINDS)}: bits for blur, spots, illumination. [default: 111]")
+        str | None, typer.Option(help=f"{', '.join(KINDS)}: bits for blur, spots, illumination. (default 111)")
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="published, training, clinical, or a TOML file of one's own. [default: published]"),
+        typer.Option(help="published, training, clinical, or a TOML file of one's own. (default published)"),
     ] = None,
     severity: Annotated[float, typer.Option(min=0.0, max=1.0, help="0 changes nothing, 1 is as drawn.")] = 1.0,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="The same photograph and seed give the same result. [default: 0]")
+        int | None, typer.Option(min=0, help="The same photograph and seed give the same result. (default 0)")
     ] = None,
-    count: Annotated[int | None, typer.Option(min=1, help="Low-quality versions a photograph. [default: 1]")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Low-quality versions a photograph. (default 1)")] = None,
     parameters: Annotated[
         Path | None,
         typer.Option(
@@ -75,11 +75,12 @@ def degrade(
 ) -> None:
     """Make low-quality photographs of good ones, by the published model of how they become low or by a wider one.
 
-    Beside each result, NAME.json holds its parameters; given back by --parameters they repeat it on any machine, and on
-    a photograph of any size. Sources are never overwritten, results that are there already are passed over.
+    Beside each result, such as a.jpg, a.jpg.json holds its parameters; given back by --parameters they repeat it on any
+    machine, and on a photograph of any size. Sources are never overwritten, results that are there already are passed
+    over.
 
-    Maps are NAME.illumination.png, change of each channel from -1 (black) over 0 (grey, 32768) to 1, and
-    NAME.artifact.png, 0 to 1.
+    Maps are a.jpg.illumination.png, change of each channel from -1 (black) over 0 (grey, 32768) to 1, and
+    a.jpg.artifact.png, 0 to 1.
 
     Example: cofenet degrade good/ -o low/ --preset clinical --count 3 --seed 1
     """
@@ -91,10 +92,10 @@ def degrade(
         _stored(parameters, output) if parameters
         else _drawn(kind or "111", preset or "published", seed or 0, count or 1)
     )  # fmt: skip
+    before_after = Sheet(sheet)
     jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     if maps:
         make_writable(maps)
-    before_after = Sheet(sheet)
     work = _Degrade(jobs, versions, severity, output, maps, before_after)
     settings = drawing | {"severity": severity, "parameters": str(parameters) if parameters else None}
     raise run(jobs, work, Report("degrade", settings, report), before_after)

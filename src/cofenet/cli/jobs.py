@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import cv2
 import typer
 
 from cofenet.cli.report import Outcome, Report, exit_status, progress, show
-from cofenet.cli.sheet import Sheet
 from cofenet.errors import CofenetError, PhotographError, UsageError
 from cofenet.io import Photograph, destinations, find_photographs, suffix_for
 from cofenet.io.formats import has_suffix
@@ -106,15 +105,24 @@ def plan(
     return jobs
 
 
-def run(jobs: Jobs, work: Work, summary: Report, sheet: Sheet) -> typer.Exit:
-    """Work on each photograph; report and sheet are written also when stopped. Returns how to exit."""
+class Written(Protocol):
+    """A file about all photographs."""
+
+    def write(self) -> None:
+        """Write it, if it was asked for."""
+
+
+def run(jobs: Jobs, work: Work, summary: Report, *others: Written) -> typer.Exit:
+    """Work on each photograph; the report and others are written also when stopped. Returns how to exit."""
     with ExitStack() as afterwards:  # all of it, last first, even when one of them fails
-        afterwards.callback(summary.write)
-        afterwards.callback(sheet.write)
+        for file in (summary, *others):
+            afterwards.callback(file.write)
         afterwards.callback(show, summary)
+        summary.stopped = True
         for source, target in progress(jobs.pairs):
             for outcome in _attempted(source, target, work):
                 summary.add(outcome)
+        summary.stopped = False
     return typer.Exit(exit_status(summary))
 
 
@@ -138,12 +146,16 @@ def skipped(source: Path, target: Path) -> Outcome:
 
 
 def clock() -> Iterator[float]:
-    """Seconds since the last call, or since the start."""
+    """Seconds since the last `next`, or since now."""
     last = time.perf_counter()
-    while True:
-        now = time.perf_counter()
-        yield now - last
-        last = now
+
+    def seconds() -> Iterator[float]:
+        nonlocal last
+        while True:
+            last, before = time.perf_counter(), last
+            yield last - before
+
+    return seconds()
 
 
 def _attempted(source: Path, target: Path, work: Work) -> Iterator[Outcome]:

@@ -18,7 +18,7 @@ from rich.table import Table
 from cofenet import __version__
 from cofenet.io import write_atomically
 
-Status = Literal["corrected", "degraded", "unchanged", "skipped", "failed"]
+Status = Literal["corrected", "degraded", "segmented", "unchanged", "skipped", "failed"]
 Item = TypeVar("Item")
 
 _ROWS = 30
@@ -55,12 +55,21 @@ class Outcome:
 
 @dataclass
 class Report:
-    """What happened to all of them, and under which settings; `path` is where to write it, "-" for stdout."""
+    """What happened to all of them, and under which settings.
+
+    Attributes:
+        operation: the verb.
+        settings: what the user chose.
+        path: where to write it, "-" for stdout; None for nowhere.
+        outcomes: a row a photograph.
+        stopped: whether photographs are missing because the run was stopped.
+    """
 
     operation: str
     settings: dict[str, str | float | None]
     path: Path | None = None
     outcomes: list[Outcome] = field(default_factory=list)
+    stopped: bool = False
 
     def add(self, outcome: Outcome) -> None:
         """Note one outcome; a failure is told at once."""
@@ -78,7 +87,7 @@ class Report:
             return
         content = {
             "cofenet": __version__, "operation": self.operation, "settings": self.settings, "counts": self.count(),
-            "photographs": [outcome.to_dict() for outcome in self.outcomes],
+            "stopped": self.stopped, "photographs": [outcome.to_dict() for outcome in self.outcomes],
         }  # fmt: skip
         text = json.dumps(content, indent=2, default=str) + "\n"
         if str(self.path) == "-":
@@ -113,7 +122,8 @@ def show(report: Report) -> None:
     console.print(table)
     if len(report.outcomes) > _ROWS:
         console.print(f"… and {len(report.outcomes) - _ROWS} more; --report lists all")
-    console.print(", ".join(f"{number} {status}" for status, number in sorted(report.count().items())))
+    counts = [f"{number} {status}" for status, number in sorted(report.count().items())]
+    console.print(", ".join([*counts, *(["stopped before the end"] if report.stopped else [])]))
 
 
 def _cells(outcome: Outcome) -> tuple[str, str, str, str]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.errors import UsageError
 from cofenet.geometry import resize
 from cofenet.io import Photograph, write_photograph
 
@@ -24,6 +25,8 @@ class Sheet:
     """Collects pairs, small, for a PNG at `path`; without a path it collects none. Keeps the first `_LIMIT`."""
 
     def __init__(self, path: Path | None) -> None:
+        if path and path.suffix.lower() != ".png":
+            raise UsageError(f"{path}: a sheet is a PNG; let its name end in .png")
         self.path = path
         self._pairs: list[Tile] = []
 

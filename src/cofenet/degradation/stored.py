@@ -20,8 +20,12 @@ def load_parameters(path: Path) -> Parameters:
     try:
         text = path.read_text("utf-8")
         content = json.loads(text)
-        published = isinstance(content, dict) and "params" in content
-        return from_published(text) if published else Parameters.from_json(text)
+        if isinstance(content, dict) and "params" in content:
+            return from_published(text)
+        parameters = Parameters.from_json(text)
+        if "factors" not in content:
+            raise ParameterError("factors: missing")
+        return parameters
     except OSError as error:
         raise ParameterError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     except (ValueError, ParameterError) as error:  # damaged JSON and UTF-8 are ValueErrors

@@ -1,7 +1,7 @@
 """The only place that opens a file format.
 
 - `read_photograph`, `write_photograph`: a PNG, JPEG or TIFF file to a `Photograph` and back; `raster.py` says what is
-  kept.
+  kept. `copy_photograph`: one that stays as it is.
 - `find_photographs`, `destinations`: which files a request means, and where each result goes.
 - `write_atomically`: any other file, whole or not at all.
 """
@@ -11,7 +11,7 @@ from cofenet.io.decode import PIXEL_LIMIT, SMALLEST_SIDE
 from cofenet.io.discover import destinations, find_photographs
 from cofenet.io.formats import SUFFIXES, Format, suffix_for
 from cofenet.io.metadata import Metadata
-from cofenet.io.raster import Photograph, read_photograph, write_photograph
+from cofenet.io.raster import Photograph, copy_photograph, read_photograph, write_photograph
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -20,6 +20,7 @@ __all__ = [
     "Format",
     "Metadata",
     "Photograph",
+    "copy_photograph",
     "destinations",
     "find_photographs",
     "read_photograph",

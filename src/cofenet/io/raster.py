@@ -112,6 +112,25 @@ def write_photograph(
     return target
 
 
+def copy_photograph(path: Path, photograph: Photograph) -> Path:
+    """Store the file that a photograph was read from under another name, byte for byte, whole or not at all.
+
+    Raises:
+        UsageError: `path` is the source itself, or the photograph came from no file.
+        UnreadableError: the source is gone.
+        UnwritableError: the file cannot be written.
+    """
+    if photograph.path is None:
+        raise UsageError(f"{path}: the photograph came from no file that could be copied")
+    _refuse_source(path, photograph.path)
+    try:
+        content = photograph.path.read_bytes()
+    except OSError as error:
+        raise UnreadableError((error.strerror or str(error)).lower(), photograph.path) from error
+    write_atomically(path, content)
+    return path
+
+
 def _refuse_non_files(path: Path) -> None:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):

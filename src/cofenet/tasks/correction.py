@@ -24,6 +24,7 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
+from cofenet.tasks.view import batch, check_pixels, view
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
 """Names of the tensors that a model for correction has on its card."""
@@ -43,12 +44,13 @@ class Verdict:
     """May the correction be trusted?
 
     Attributes:
-        status: "unchanged" if the photograph came back as it was, or less than half a grey level of 8 bits from it on
-            average; "caution" otherwise: this version measures how much was changed, but not yet whether vessels and
-            disc are kept, so it calls no correction safe.
+        status: "unchanged" if the photograph came back as it was, bit for bit: it was good enough that a correction
+            would have changed it by less than half a grey level of 8 bits on average, or none was asked for.
+            "caution" otherwise: this version measures how much was changed, but not yet whether vessels and disc are
+            kept, so it calls no correction safe.
         reasons: why, in words and numbers.
-        mean_change: mean absolute change inside the field of view, 0 to 1.
-        largest_change: largest absolute change, 0 to 1.
+        mean_change: mean absolute change inside the field of view, 0 to 1, that the network asked for.
+        largest_change: largest absolute change that it asked for, 0 to 1.
         lost: share of the field of view that is black or burnt out in the input: nothing can be restored there.
     """
 
@@ -100,19 +102,20 @@ def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Co
     correctors, activation = look(network, image, fov, crop)
     corrected = apply_natively(image, fov, crop, correctors, strength) if strength > 0 else image.copy()
     settings: dict[str, float | str] = {"strength": strength}
+    verdict = judge(image, corrected, fov)
+    if verdict.status == "unchanged":
+        corrected = image.copy()
     provenance = Provenance(
         __version__, "correct", network.card.name, network.card.sha256, settings, fov.circle, fov.confidence, crop
     )
-    return Correction(corrected, judge(image, corrected, fov), provenance, fov, activation)
+    return Correction(corrected, verdict, provenance, fov, activation)
 
 
 def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple[Correctors, NDArray[np.float32]]:
     """Show the photograph to the network: what to change, and the low-quality activation (S, S)."""
-    mask = (crop.take(np.where(fov.mask, np.uint8(255), np.uint8(0))) > 127).astype(np.float32)
-    pixels = crop.take(image).astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
-    local = np.dstack([pixels * mask[..., None], mask])
+    local = view(image, fov, crop)
     whole = resize(local, (network.card.whole_size,) * 2)
-    out = network.run(whole=_batch(whole), local=_batch(local))
+    out = network.run(whole=batch(whole), local=batch(local))
     field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
     return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
 
@@ -127,7 +130,7 @@ def judge(image: Pixels, corrected: Pixels, fov: FieldOfView) -> Verdict:
     retina = image[::step, ::step][fov.mask[::step, ::step]]
     lost = float(np.mean((retina.max(1) < 0.02 * full) | (retina.min(1) > 0.98 * full)))
     if mean < _UNCHANGED:
-        reason = f"the mean change is {mean:.4f}, less than half a grey level"
+        reason = f"left as it was: a correction would change it by {mean:.4f} on average, less than half a grey level"
         return Verdict("unchanged", (reason,), mean, largest, lost)
     reasons = [f"changed by {mean:.3f} on average, {largest:.3f} at most; structures were not compared"]
     if lost > _LOST:
@@ -136,12 +139,6 @@ def judge(image: Pixels, corrected: Pixels, fov: FieldOfView) -> Verdict:
 
 
 def _check(image: Pixels, strength: float) -> None:
-    if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
-        raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
+    check_pixels(image)
     if not 0.0 <= strength <= 1.0:
         raise UsageError(f"strength must be between 0 and 1, got {strength}")
-
-
-def _batch(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W, C) to (1, C, H, W)."""
-    return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
