@@ -223,8 +223,6 @@ def _cast(folder: _Folder) -> str:
     for name in ("red", "blue"):
         (side,) = folder.unmix(name, lambda z: 2.0**z, Limits(0.2, 4, always=True))
         gains[name] = _bounds(side) if side.share else (1.0, 1.0)
-    if set(gains.values()) == {(1.0, 1.0)}:
-        return ""
     return _written("cast", "red and blue over green", red=gains["red"], green=(1.0, 1.0), blue=gains["blue"])
 
 
@@ -242,11 +240,11 @@ def _noise(folder: _Folder) -> str:
     (shot,) = folder.unmix("shot", lambda z: z, Limits(0, 0.02))
     (read,) = folder.unmix("read2", _signed_root, Limits(0, 0.2))
     pixels = float(np.median([one.pixels for one in folder.photographs]))
-    if shot.high / 2 + read.high**2 <= _GREY_LEVEL**2:
-        return ""
+    seen = shot.high / 2 + read.high**2 > _GREY_LEVEL**2
+    ranges = (_bounds(side) if seen else (0.0, 0.0) for side in (shot, read))
     return _written(
         "noise", "as seen at the size at which it was measured, to which grain is set",
-        shot=_bounds(shot), read=_bounds(read), grain=(1 / pixels, 1 / pixels),
+        **dict(zip(("shot", "read"), ranges, strict=True)), grain=(1 / pixels, 1 / pixels),
     )  # fmt: skip
 
 
