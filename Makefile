@@ -37,6 +37,8 @@ unit: $(VENV)/all $(BARE)/core
 bench: $(VENV)/all
 	$(RUN) benchmarks/fov.py --data $(DATA)
 	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
+	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
+	$(RUN) benchmarks/fit.py --data $(DATA)
 	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish
 

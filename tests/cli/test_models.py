@@ -13,8 +13,8 @@ def test_the_shipped_models_are_listed() -> None:
     assert table.exit_code == 0
     assert "light" in table.stdout
     cards = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
-    assert [card["name"] for card in cards] == ["light"]
-    assert "esearch use" in cards[0]["licence"]
+    assert [card["name"] for card in cards] == ["disc", "disc-finder", "light", "vessels"]
+    assert all("esearch use" in card["licence"] and card["data"] and card["name"] in table.stdout for card in cards)
 
 
 def test_the_version() -> None:

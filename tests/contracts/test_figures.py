@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cofenet.engine.card import load_card
+from cofenet.engine.card import load_card, shipped
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,12 @@ def told(module: str, name: str, function: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "function"), [("restoration", "restoration", "table"), ("speed", "speed", "sentence")]
+    ("module", "name", "function"),
+    [
+        ("restoration", "restoration", "table"),
+        ("segmentation", "segmentation", "table"),
+        ("speed", "speed", "sentence"),
+    ],
 )
 def test_the_readme_says_what_was_measured(module: str, name: str, function: str) -> None:
     readme, stored = told(module, name, function)
@@ -41,4 +46,6 @@ def test_the_figures_are_of_the_shipped_weights() -> None:
     stored = json.loads((ROOT / "docs/results/restoration.json").read_text())
     card = load_card("light")
     assert stored["model"] == card.sha256
+    models = json.loads((ROOT / "docs/results/segmentation.json").read_text())["models"]
+    assert models == {name: load_card(name).sha256 for name in shipped()}
     assert card.figures["111 psnr"] == round(stored["kinds"]["111"]["light"]["psnr"], 4)

@@ -19,6 +19,7 @@ from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
+from cofenet.networks.light import Light
 from cofenet.training.export import export, light, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
@@ -79,12 +80,11 @@ def test_card_describes_the_weights(exported: Path) -> None:
 
 
 def test_weights_give_what_the_networks_give(exported: Path) -> None:
-    field, detail = networks()
     random = np.random.default_rng(1)
     whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 512))
     found = Session(str(exported), threads=1).run(whole=whole, local=local)
     with torch.no_grad():
-        expected = (field(torch.from_numpy(whole)), *detail(torch.from_numpy(local)))
+        expected = Light(*networks())(torch.from_numpy(whole), torch.from_numpy(local))
     assert list(found) == ["field", "residual", "activation"]
     for array, tensor in zip(found.values(), expected, strict=True):
         assert array.any()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cofenet import __version__
-from cofenet.cli import correct, degrade, learn, models
+from cofenet.cli import correct, degrade, fit, learn, models, segment
 from cofenet.errors import CofenetError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -32,6 +32,8 @@ def _options(
 
 app.command()(correct.correct)
 app.command()(degrade.degrade)
+app.command()(segment.segment)
+app.command("fit-degradation")(fit.fit_degradation)
 app.command()(models.models)
 app.command()(learn.train)
 app.command()(learn.export)

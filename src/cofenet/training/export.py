@@ -106,7 +106,12 @@ def disc_finder(segmenter: Segmenter) -> Exported:
 
 def disc(segmenter: Segmenter) -> Exported:
     """The model for disc and cup, which looks at a square around the disc."""
-    return _probabilities(segmenter, "Outlines optic disc and optic cup, seen from near.", 160, "disc, cup")
+    return _probabilities(
+        segmenter,
+        "Outlines optic disc and optic cup, seen from near; the cup as a published network draws it.",
+        160,
+        "disc, cup",
+    )
 
 
 _SEGMENTERS = {"vessels": vessels, "disc-finder": disc_finder, "disc": disc}

@@ -1,0 +1,155 @@
+"""The segmentation tables: vessels, disc and cup against people; what degradation costs and correction gives back.
+
+    python benchmarks/segmentation.py --data ../shared/data [--out docs/results/segmentation.json]
+
+Protocol: `cofenet.evaluation.segmentation`. Photographs: rows of manifest.csv with split "test" and the tasks vessels
+(with a second observer's drawing beside the first's, where there is one), disc, disc_cup and lesions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import math
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from cofenet.engine.card import load_card
+from cofenet.evaluation.segmentation import Score, disc_scores, place_score, recovered, vessel_scores
+from cofenet.fov import FieldOfView, find_fov
+from cofenet.geometry import resize
+from cofenet.io import read_photograph
+from cofenet.metrics.overlap import dice
+from cofenet.tasks.segmentation import segment
+from readme import publish
+
+DISC_DIAMETER = 0.15
+"""Of the field of view's: the median of those drawn; distances of disc centres are told in it."""
+
+VERSIONS = ("clean", "degraded", "clahe", "background-subtraction", "light")
+MODELS = ("vessels", "disc-finder", "disc", "light")
+Row = dict[str, str]
+
+
+def main() -> None:
+    """Print the tables and store the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("docs/results/segmentation.json"))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
+    options = parser.parse_args()
+    with (options.data / "manifest.csv").open(newline="") as file:
+        tasks = ("vessels", "disc", "disc_cup", "lesions")
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test" and row["task"] in tasks]
+    with ProcessPoolExecutor(options.processes) as pool:
+        parts = list(pool.map(_scores, [options.data] * len(rows), rows))
+    content = {
+        "models": {name: load_card(name).sha256 for name in MODELS},
+        "figures": _figures([item for part in parts for item in part]),
+        "512x512_ms": _milliseconds(),
+    }
+    options.out.write_text(json.dumps(content, indent=2) + "\n")
+    print(table(content))
+    if options.publish:
+        publish("segmentation", table(content))
+
+
+def _scores(data: Path, row: Row) -> list[tuple[str, Score]]:
+    """The scores of one row, each with its group."""
+    image = np.asarray(read_photograph(data / row["path"]).pixels, np.uint8)
+    if row["task"] == "lesions":
+        place = place_score(row["path"], image, float(row["disc_x"]), float(row["disc_y"]), DISC_DIAMETER)
+        return [("HEI-MED", place)]
+    label = read_photograph(data / row["label"]).pixels[..., 0]
+    fov = find_fov(image)
+    if row["task"] == "vessels":
+        given = read_photograph(data / row["label"].replace("_vessel1", "_fov")).pixels[..., 0] > 127
+        fov = FieldOfView(given, fov.circle, fov.confidence)
+        found = list(vessel_scores(row["path"], image, label > 127, fov))
+        second = data / row["label"].replace("_vessel1", "_vessel2")
+        if second.exists():
+            observer = dice(read_photograph(second).pixels[..., 0] > 127, label > 127, given)
+            found.append(Score(row["path"], "vessels", "second observer", {"dice": observer}))
+        return [(row["source"], score) for score in found]
+    drawn = {"disc": label > 127} if row["task"] == "disc" else {"cup": label > 190}
+    return [(row["source"], score) for score in disc_scores(row["path"], image, drawn, fov)]
+
+
+def _figures(scores: list[tuple[str, Score]]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Group, then version, then figure, to mean, half the width of its 95 % interval, and count."""
+    values: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for source, score in scores:
+        for group in (f"{score.structure} {source}", f"{score.structure} all"):
+            figures = values.setdefault(group, {}).setdefault(score.version, {})
+            for name, value in score.figures.items():
+                figures.setdefault(name, []).append(value)
+    return {
+        group: {
+            version: {name: _summary(name, found) for name, found in figures.items()}
+            for version, figures in of_group.items()
+        }
+        for group, of_group in values.items()
+    }
+
+
+def _summary(name: str, values: list[float]) -> dict[str, float]:
+    array = np.array(values)
+    if name == "distance":
+        return {"within half a diameter": float((array <= 0.5).mean()), "count": len(values)}
+    width = 1.96 * float(array.std(ddof=1)) / math.sqrt(len(array)) if len(array) > 1 else 0.0
+    return {"mean": float(array.mean()), "width": width, "count": len(values)}
+
+
+def _milliseconds() -> float:
+    """All three structures of a photograph of 512 pixels, after warm-up."""
+    photograph = read_photograph(Path(__file__).parents[1] / "samples/good/retina.jpg").pixels
+    small = resize(np.asarray(photograph, np.uint8), (512, 512))
+    seconds = []
+    for _ in range(9):
+        started = time.perf_counter()
+        segment(small)
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds[2:])) * 1e3
+
+
+def table(content: dict) -> str:  # type: ignore[type-arg]
+    """The figures as Markdown."""
+    figures = content["figures"]
+    lines = ["| vessels | Dice | AUC | centreline Dice | second observer's Dice |", "|---|---|---|---|---|"]
+    for source, title in (("chase", "CHASE_DB1"), ("hrf", "HRF, half size"), ("stare", "STARE")):
+        clean = figures[f"vessels {source}"]["clean"]
+        second = figures[f"vessels {source}"].get("second observer")
+        cells = (_told(clean["dice"]), _told(clean["auc"]), _told(clean["centreline_dice"]))
+        lines.append(
+            f"| {title} ({clean['dice']['count']}) | {' | '.join(cells)} | {_told(second['dice']) if second else '–'} |"
+        )
+    disc, cup, place = (figures[f"{name} all"]["clean"] for name in ("disc", "cup", "place"))
+    missed = round(disc["missed"]["mean"] * disc["missed"]["count"])
+    lines += [
+        "", f"Optic disc, against ophthalmologists' drawings: Dice {_told(disc['dice'])} on {disc['dice']['count']} "
+        f"photographs, {missed} missed. Its centre is within half a disc diameter on "
+        f"{place['distance']['within half a diameter']:.1%} of {place['distance']['count']} photographs of HEI-MED. "
+        f"Optic cup: agreement (Dice) with a published network, not with people, {_told(cup['dice'])} on "
+        f"{cup['dice']['count']}.",
+        "", "| Dice on | clean | degraded (111) | CLAHE | background subtraction | corrected by light | recovered |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name in ("vessels", "disc"):
+        means = [figures[f"{name} all"][version]["dice"]["mean"] for version in VERSIONS]
+        share = recovered(means[0], means[1], means[-1])
+        lines.append(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} | {share:.0%} |")
+    lines += ["", f"All three structures of a photograph of 512 × 512 pixels: {content['512x512_ms']:.0f} ms."]
+    return "\n".join(lines)
+
+
+def _told(figure: dict[str, float]) -> str:
+    return f"{figure['mean']:.3f} ± {figure['width']:.3f}"
+
+
+if __name__ == "__main__":
+    main()

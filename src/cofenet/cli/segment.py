@@ -1,0 +1,176 @@
+"""`cofenet segment`: photographs in, masks and measurements out."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from cofenet import __version__
+from cofenet.cli.jobs import (
+    Jobs,
+    OutputOption,
+    OverwriteOption,
+    PhotosArgument,
+    ReportOption,
+    clock,
+    plan,
+    run,
+    skipped,
+)
+from cofenet.cli.report import Outcome, Report
+from cofenet.cli.sheet import Sheet
+from cofenet.engine.card import load_card
+from cofenet.errors import UsageError
+from cofenet.io import Metadata, Photograph, read_photograph, write_atomically, write_photograph
+from cofenet.tasks.overlay import overlay
+from cofenet.tasks.segmentation import STRUCTURES, Measurements, Segmentation, Structure
+from cofenet.tasks.segmentation import segment as segment_array
+
+
+def segment(
+    photos: PhotosArgument,
+    output: OutputOption,
+    structures: Annotated[str, typer.Option(help="Which to look for, with commas between.")] = ",".join(STRUCTURES),
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Write 16-bit probabilities, too.")] = False,
+    overlays: Annotated[bool, typer.Option("--overlays", help="Write the photographs with what was found.")] = False,
+    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the measurements.")] = None,
+    report: ReportOption = None,
+    sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a PNG of what was found.")] = None,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Find vessels, optic disc and optic cup, and measure them.
+
+    For a photograph a.jpg: masks a.jpg.vessels.png, a.jpg.disc.png and a.jpg.cup.png, 0 or 255 at its own size, and
+    a.jpg.json with the measurements. A disc that is not found has an empty mask and no measures.
+
+    Measurements: vessel_density, share of the field of view that is vessel; disc_confidence, 0 to 1; disc_x and disc_y,
+    its centre of mass, and its vertical and horizontal diameter, in pixels; cup_to_disc, the ratio of the vertical
+    diameters of cup and disc.
+
+    Example: cofenet segment photographs/ -o masks/ --csv measurements.csv --overlays
+    """
+    wanted, pictures = _parsed(structures), Sheet(sheet)
+    jobs = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
+    summary = Report("segment", {"structures": structures}, report)
+    rows = _Table(table)
+    work = _Segment(jobs, wanted, pictures, rows, probabilities=probabilities, overlays=overlays)
+    raise run(jobs, work, summary, pictures, rows)
+
+
+def _parsed(structures: str) -> tuple[Structure, ...]:
+    named = [name.strip() for name in structures.split(",")]
+    unknown = [name for name in named if name not in STRUCTURES]
+    if unknown:
+        raise UsageError(f"--structures: {', '.join(unknown)} is none of {', '.join(STRUCTURES)}")
+    return tuple(name for name in STRUCTURES if name in named)
+
+
+_MODELS = {"vessels": ("vessels",), "disc": ("disc-finder", "disc"), "cup": ("disc-finder", "disc")}
+
+
+@dataclass
+class _Table:
+    """The measurements as CSV, a row a photograph."""
+
+    path: Path | None
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def add(self, source: Path, measured: Measurements) -> None:
+        """Add a photograph."""
+        disc = dataclasses.asdict(measured.disc) if measured.disc else {}
+        self.rows.append({
+            "photograph": source, "vessel_density": measured.vessel_density,
+            "disc_confidence": measured.disc_confidence, "disc_x": disc.get("x"), "disc_y": disc.get("y"),
+            "disc_vertical_diameter": disc.get("vertical_diameter"),
+            "disc_horizontal_diameter": disc.get("horizontal_diameter"), "cup_to_disc": disc.get("cup_to_disc"),
+        })  # fmt: skip
+
+    def write(self) -> None:
+        """Write it, if it was asked for."""
+        if self.path is None or not self.rows:
+            return
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.rows[0])
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+@dataclass(frozen=True)
+class _Segment:
+    jobs: Jobs
+    structures: tuple[Structure, ...]
+    sheet: Sheet
+    table: _Table
+    probabilities: bool
+    overlays: bool
+
+    def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
+        told = _beside(target, "json")
+        if self.jobs.passes_over(told):
+            yield skipped(source, told)
+            return
+        seconds = clock()
+        photograph = read_photograph(source)
+        read = next(seconds)
+        found = segment_array(photograph.pixels, structures=self.structures)
+        worked = next(seconds)
+        self._write(photograph, found, target)
+        # The measurements come last: where they are, everything is.
+        write_atomically(told, (json.dumps(_facts(found, self.structures), indent=2) + "\n").encode())
+        self.table.add(source, found.measurements)
+        yield Outcome(
+            source, "segmented", told, seconds={"read": read, "segment": worked, "write": next(seconds)},
+            notes=tuple(_words(found.measurements)), results={"measurements": dataclasses.asdict(found.measurements)},
+        )  # fmt: skip
+
+    def _write(self, photograph: Photograph, found: Segmentation, target: Path) -> None:
+        for name, probability in found.probabilities.items():
+            mask = getattr(found, name)
+            _write_plane(_beside(target, f"{name}.png"), np.where(mask, np.uint8(255), np.uint8(0)))
+            if self.probabilities:
+                _write_plane(_beside(target, f"{name}.probability.png"), np.rint(probability * 65535).astype(np.uint16))
+        if self.overlays or self.sheet.path:
+            drawn = overlay(photograph.pixels, found)
+            self.sheet.add(target.name, photograph.pixels, drawn)
+            if self.overlays:
+                write_photograph(_beside(target, "overlay.png"), Photograph(drawn, photograph.path))
+
+
+def _write_plane(path: Path, plane: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    pixels: NDArray[Any] = np.dstack([plane] * 3)
+    write_photograph(path, Photograph(pixels, metadata=Metadata(grey=True)))
+
+
+def _facts(found: Segmentation, structures: tuple[Structure, ...]) -> dict[str, object]:
+    models = {name: load_card(name).sha256 for structure in structures for name in _MODELS[structure]}
+    return {
+        "cofenet": __version__, "operation": "segment", "models": models,
+        "circle": dataclasses.asdict(found.fov.circle), "fov_confidence": found.fov.confidence,
+        "measurements": dataclasses.asdict(found.measurements),
+    }  # fmt: skip
+
+
+def _words(measured: Measurements) -> Iterator[str]:
+    """The measurements for a person."""
+    if measured.vessel_density is not None:
+        yield f"vessels {measured.vessel_density:.1%}"
+    if measured.disc_confidence is not None and measured.disc is None:
+        yield f"disc not found ({measured.disc_confidence:.2f})"
+    if measured.disc:
+        ratio = measured.disc.cup_to_disc
+        yield f"disc at {measured.disc.x:.0f}, {measured.disc.y:.0f}" + (f", cup-to-disc {ratio:.2f}" if ratio else "")
+
+
+def _beside(target: Path, ending: str) -> Path:
+    return target.with_name(f"{target.name}.{ending}")

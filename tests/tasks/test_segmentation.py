@@ -1,0 +1,145 @@
+"""Segmentation: at home at any size, on either eye, and honest where there is nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cofenet
+from cofenet.errors import NotFundusError, UsageError
+from cofenet.geometry import resize
+from cofenet.io import read_photograph
+from cofenet.metrics.overlap import dice
+from cofenet.tasks.overlay import overlay
+from cofenet.tasks.segmentation import Segmentation, measure_disc, segment
+
+GOOD = Path(__file__).parents[2] / "samples" / "good"
+
+
+def sample(name: str = "hrf_03_h", width: int = 640) -> np.ndarray:
+    pixels = read_photograph(GOOD / f"{name}.jpg").pixels
+    return resize(np.asarray(pixels, np.uint8), (width * pixels.shape[0] // pixels.shape[1], width))
+
+
+@pytest.fixture(scope="module")
+def found() -> Segmentation:
+    return segment(sample())
+
+
+def test_structures_are_where_they_are(found: Segmentation) -> None:
+    image = sample()
+    assert found.vessels is not None
+    assert found.disc is not None
+    assert found.cup is not None
+    shape = image.shape[:2]
+    assert found.vessels.shape == found.disc.shape == found.cup.shape == shape
+    assert found.vessels.dtype == found.disc.dtype == np.bool_
+    green = image[..., 1].astype(float)
+    assert green[found.vessels].mean() < green[found.fov.mask].mean() < green[found.disc].mean()
+    assert not (found.cup & ~found.disc).any()
+    assert not (found.vessels & ~found.fov.mask).any()
+
+
+def test_measurements_are_of_the_masks(found: Segmentation) -> None:
+    measured = found.measurements
+    assert found.vessels is not None
+    assert measured.vessel_density == found.vessels[found.fov.mask].mean()
+    assert 0.03 < measured.vessel_density < 0.25
+    assert measured.disc is not None
+    assert measured.disc_confidence is not None
+    assert measured.disc_confidence > 0.5
+    assert 0.08 < measured.disc.vertical_diameter / found.fov.circle.diameter < 0.25
+    assert measured.disc.cup_to_disc is not None
+    assert 0.1 < measured.disc.cup_to_disc < 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [300, 1300])
+def test_size_does_not_matter(found: Segmentation, width: int) -> None:
+    other = segment(sample(width=width))
+    assert found.disc is not None
+    assert other.disc is not None
+    brought = resize(other.disc.astype(np.uint8), found.disc.shape).astype(bool)  # type: ignore[arg-type]
+    assert dice(brought, found.disc, found.fov.mask) > 0.85
+    assert other.measurements.vessel_density == pytest.approx(found.measurements.vessel_density, rel=0.5)
+
+
+@pytest.mark.slow
+def test_the_other_eye_is_the_mirror_image(found: Segmentation) -> None:
+    mirrored = segment(np.ascontiguousarray(sample()[:, ::-1]))
+    for ours, theirs in ((found.vessels, mirrored.vessels), (found.disc, mirrored.disc)):
+        assert ours is not None
+        assert theirs is not None
+        assert dice(theirs[:, ::-1], ours, found.fov.mask) > 0.85
+
+
+def test_depth_does_not_matter(found: Segmentation) -> None:
+    deep = segment(sample().astype(np.uint16) * 257, structures=["disc"])
+    assert deep.disc is not None
+    assert found.disc is not None
+    assert dice(deep.disc, found.disc, found.fov.mask) > 0.98
+
+
+def test_only_what_is_asked_for(found: Segmentation) -> None:
+    cup = segment(sample(), structures=["cup"])
+    assert cup.vessels is None
+    assert cup.disc is None
+    assert cup.probabilities.keys() == {"cup"}
+    assert cup.measurements.vessel_density is None
+    assert cup.measurements.disc == found.measurements.disc
+    np.testing.assert_array_equal(cup.cup, found.cup)
+
+
+@pytest.mark.parametrize("name", ["hrf_03_g", "hrf_06_h", "retina"])
+def test_a_part_without_disc_has_none(name: str) -> None:
+    image = sample(name)
+    disc = segment(image, structures=["disc"]).measurements.disc
+    assert disc is not None
+    part = image[:, : int(disc.x) - 80] if disc.x > 320 else image[:, int(disc.x) + 80 :]
+    found = segment(np.ascontiguousarray(part), structures=["disc", "cup"])
+    assert found.disc is not None
+    assert found.cup is not None
+    assert not found.disc.any()
+    assert not found.cup.any()
+    assert found.measurements.disc is None
+    assert found.measurements.disc_confidence is not None
+    assert found.measurements.disc_confidence < 0.5
+
+
+def test_measures_of_a_drawn_disc() -> None:
+    disc, cup = np.zeros((50, 60), np.bool_), np.zeros((50, 60), np.bool_)
+    disc[10:30, 20:36], cup[15:25, 24:30] = True, True
+    measured = measure_disc(disc, cup)
+    assert measured is not None
+    assert (measured.x, measured.y) == (28, 20)
+    assert (measured.vertical_diameter, measured.horizontal_diameter) == (20, 16)
+    assert measured.cup_to_disc == 0.5
+    without = measure_disc(disc, np.zeros_like(cup))
+    assert without is not None
+    assert without.cup_to_disc is None
+    assert measure_disc(cup & False, cup) is None
+
+
+def test_overlay_draws_inside_the_field_of_view(found: Segmentation) -> None:
+    image = sample()
+    kept = image.copy()
+    drawn = overlay(image, found)
+    assert drawn.shape == image.shape
+    assert drawn.dtype == np.uint8
+    assert (drawn != image).any()
+    np.testing.assert_array_equal(image, kept)
+    np.testing.assert_array_equal(drawn[~found.fov.mask], image[~found.fov.mask])
+    assert overlay(image.astype(np.uint16) * 257, found).dtype == np.uint8
+
+
+def test_what_cannot_be_segmented_is_refused() -> None:
+    with pytest.raises(UsageError, match="fovea"):
+        cofenet.segment(sample(), structures=["fovea"])  # type: ignore[list-item]
+    with pytest.raises(UsageError, match="none"):
+        cofenet.segment(sample(), structures=[])
+    with pytest.raises(UsageError, match="float64"):
+        cofenet.segment(np.zeros((64, 64, 3)))  # type: ignore[arg-type]
+    with pytest.raises(NotFundusError):
+        cofenet.segment(np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))
