@@ -7,9 +7,7 @@ from torch import Tensor, nn
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
-
-_MIRRORS = ((), (3,), (2,), (2, 3))
-"""Axes along which the photograph is turned round."""
+from cofenet.networks.mirrors import MIRRORS, upright
 
 
 class Light(nn.Module):
@@ -34,5 +32,4 @@ class Light(nn.Module):
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and mirrored: errors that are not of the photograph cancel, 0.28 dB."""
-        fields = self.field(torch.cat([whole.flip(axes) for axes in _MIRRORS]))  # 4, 12, 32, 32
-        return torch.stack([field.flip(axes) for field, axes in zip(fields.split(1), _MIRRORS, strict=True)]).mean(0)
+        return upright(self.field(torch.cat([whole.flip(axes) for axes in MIRRORS])))

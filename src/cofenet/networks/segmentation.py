@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
 from cofenet.networks.blocks import ResidualBlock, convolution
+from cofenet.networks.mirrors import MIRRORS, upright
 
 
 class Segmenter(nn.Module):
@@ -52,15 +53,22 @@ class Segmenter(nn.Module):
 
 
 class Probability(nn.Module):
-    """A segmenter for export: probabilities instead of logits, 0 outside the field of view."""
+    """A segmenter for export: probabilities instead of logits, 0 outside the field of view.
 
-    def __init__(self, segmenter: Segmenter) -> None:
+    Args:
+        segmenter: the network.
+        mirrored: look at the mirror images, too, and take the mean.
+    """
+
+    def __init__(self, segmenter: Segmenter, *, mirrored: bool = False) -> None:
         super().__init__()
         self.segmenter = segmenter
+        self.views = MIRRORS if mirrored else MIRRORS[:1]
 
     def forward(self, local: Tensor) -> Tensor:
         """(1, 4, H, W), RGB and field of view in [0, 1], to probabilities (1, structures, H, W)."""
-        return torch.sigmoid(self.segmenter(local)) * local[:, 3:]
+        answers = torch.sigmoid(self.segmenter(torch.cat([local.flip(axes) for axes in self.views])))
+        return upright(answers, self.views) * local[:, 3:]
 
 
 def _double(x: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ def vessels(segmenter: Segmenter) -> Exported:
 
 def disc_finder(segmenter: Segmenter) -> Exported:
     """The model that finds the disc in a whole photograph."""
-    return _probabilities(segmenter, "Finds the optic disc in a whole fundus photograph.", 128, "disc")
+    return _probabilities(segmenter, "Finds the optic disc in a whole fundus photograph.", 128, "disc", mirrored=True)
 
 
 def disc(segmenter: Segmenter) -> Exported:
@@ -111,16 +111,19 @@ def disc(segmenter: Segmenter) -> Exported:
         "Outlines optic disc and optic cup, seen from near; the cup as a published network draws it.",
         160,
         "disc, cup",
+        mirrored=True,
     )
 
 
 _SEGMENTERS = {"vessels": vessels, "disc-finder": disc_finder, "disc": disc}
 
 
-def _probabilities(segmenter: Segmenter, description: str, size: int, structures: str) -> Exported:
+def _probabilities(
+    segmenter: Segmenter, description: str, size: int, structures: str, *, mirrored: bool = False
+) -> Exported:
     shape = (1, len(structures.split(", ")), size, size)
     return Exported(
-        Probability(segmenter), description,
+        Probability(segmenter, mirrored=mirrored), description,
         {"local": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1")},
         {"probability": Tensor(shape=shape, meaning=f"of {structures}, 0 to 1")},
     )  # fmt: skip
