@@ -13,9 +13,9 @@ from cofenet.engine.tiling import OVERLAP, tiled
 @given(st.integers(1, 700), st.integers(1, 400), st.sampled_from([160, 224]))
 @settings(max_examples=25)
 def test_pixelwise_work_is_not_changed(height: int, width: int, size: int) -> None:
-    picture = np.random.default_rng(0).random((height, width, 2), np.float32)
-    out = tiled(picture, size, 3, lambda tile: np.stack([tile[..., 0], tile[..., 1], tile.sum(2)]))
-    expected = np.stack([picture[..., 0], picture[..., 1], picture.sum(2)])
+    picture = np.random.default_rng(0).random((2, height, width), np.float32)
+    out = tiled(picture, size, 3, lambda tile: np.stack([*tile, tile.sum(0)]))
+    expected = np.stack([*picture, picture.sum(0)])
     np.testing.assert_allclose(out, expected, atol=1e-6)
 
 
@@ -26,17 +26,17 @@ def test_as_few_tiles_as_needed(length: int, count: int) -> None:
     def look(tile: np.ndarray) -> np.ndarray:
         nonlocal seen
         seen += 1
-        assert tile.shape == (256, 256, 1)
-        return tile.transpose(2, 0, 1)
+        assert tile.shape == (1, 256, 256)
+        return tile
 
-    tiled(np.zeros((length, 30, 1), np.float32), 256, 1, look)
+    tiled(np.zeros((1, length, 30), np.float32), 256, 1, look)
     assert seen == count
 
 
 def test_disagreeing_tiles_fade_into_each_other() -> None:
     """Tiles that answer with their number leave no step larger than the fading's."""
     numbers = iter(range(100))
-    out = tiled(np.zeros((192, 960, 1), np.float32), 192, 1, lambda tile: np.full((1, 192, 192), next(numbers), "f"))
+    out = tiled(np.zeros((1, 192, 960), np.float32), 192, 1, lambda tile: np.full((1, 192, 192), next(numbers), "f"))
     assert np.abs(np.diff(out[0], axis=1)).max() <= 1.5 / OVERLAP
     assert out[0, 0, 0] == 0
     assert out[0, 0, -1] == next(numbers) - 1

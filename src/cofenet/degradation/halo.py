@@ -41,10 +41,10 @@ class Halo(Factor):
         ring = Ring(Disc(self.x, self.y, self.inner_radius), Disc(self.x, self.y, self.outer_radius))
         light = canvas.smooth_shape(ring, (self.kernel, self.kernel), self.sigma)
         mean = float(np.mean(cv2.mean(image)[:3]))
-        weights = [np.float32(self.gain * mean * channel) for channel in self.color]
+        weights = np.diag(self.color) * self.gain * mean
         out = canvas.like(image)
         for rows in bands(image):
-            glow = np.asarray(cv2.merge([light[rows] * weight for weight in weights]), np.float32)
+            glow = np.asarray(cv2.transform(cv2.cvtColor(light[rows], cv2.COLOR_GRAY2RGB), weights), np.float32)
             glow += image[rows]
-            np.clip(glow, 0, 1, out=out[rows])
+            cv2.threshold(glow, 1, 0, cv2.THRESH_TRUNC, dst=out[rows])
         return out

@@ -48,6 +48,6 @@ class Hole(Factor):
         shade *= np.float32(self.offset + self.slope * average)
         out = canvas.like(image)
         for rows in bands(image):
-            lit = image[rows] - np.asarray(cv2.merge([shade[rows]] * 3), np.float32)
-            np.clip(lit, 0, 1, out=out[rows])
+            lit = cv2.subtract(image[rows], cv2.cvtColor(shade[rows], cv2.COLOR_GRAY2RGB), dst=out[rows])
+            cv2.threshold(lit, 0, 0, cv2.THRESH_TOZERO, dst=lit)
         return out

@@ -54,6 +54,9 @@ def simulate(image: Pixels, parameters: Parameters, fov: FieldOfView | None = No
     out = image.copy()
     square, window = square[inner_rows, inner_columns], out[rows, columns]
     for band in bands(square):
-        levels = np.rint(square[band] * full).astype(image.dtype)
+        if image.dtype == np.uint8:
+            levels = cv2.convertScaleAbs(square[band], alpha=float(full))  # rounds, too
+        else:
+            levels = np.rint(square[band] * full).astype(image.dtype)
         cv2.copyTo(levels, seen[band], window[band])
     return out

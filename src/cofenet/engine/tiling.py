@@ -18,21 +18,21 @@ def tiled(picture: Floats, size: int, planes: int, look: Callable[[Floats], Floa
     """Run `look` on tiles of a picture and blend what it gives.
 
     Args:
-        picture: float32 (H, W, C).
+        picture: float32 (C, H, W).
         size: pixels a side of a tile; a picture smaller than that is padded with zeros.
         planes: what `look` gives has so many.
-        look: from (size, size, C) to (planes, size, size).
+        look: from (C, size, size) to (planes, size, size).
 
     Returns:
         float32 (planes, H, W).
     """
-    height, width = picture.shape[:2]
-    padded = np.pad(picture, ((0, max(0, size - height)), (0, max(0, size - width)), (0, 0)))
+    height, width = picture.shape[1:]
+    padded = np.pad(picture, ((0, 0), (0, max(0, size - height)), (0, max(0, size - width))))
     weight = _fading(size)
-    total, weights = np.zeros((planes, *padded.shape[:2]), np.float32), np.zeros(padded.shape[:2], np.float32)
-    for top, left in product(_starts(padded.shape[0], size), _starts(padded.shape[1], size)):
+    total, weights = np.zeros((planes, *padded.shape[1:]), np.float32), np.zeros(padded.shape[1:], np.float32)
+    for top, left in product(*(_starts(length, size) for length in padded.shape[1:])):
         rows, columns = slice(top, top + size), slice(left, left + size)
-        total[:, rows, columns] += look(padded[rows, columns]) * weight
+        total[:, rows, columns] += look(padded[:, rows, columns]) * weight
         weights[rows, columns] += weight
     return np.asarray((total / weights)[:, :height, :width])
 

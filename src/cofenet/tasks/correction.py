@@ -24,7 +24,7 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
-from cofenet.tasks.view import batch, check_pixels, view
+from cofenet.tasks.view import check_pixels, view
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
 """Names of the tensors that a model for correction has on its card."""
@@ -114,8 +114,8 @@ def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Co
 def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple[Correctors, NDArray[np.float32]]:
     """Show the photograph to the network: what to change, and the low-quality activation (S, S)."""
     local = view(image, fov, crop)
-    whole = resize(local, (network.card.whole_size,) * 2)
-    out = network.run(whole=batch(whole), local=batch(local))
+    whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
+    out = network.run(whole=whole[None], local=local[None])
     field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
     return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
 

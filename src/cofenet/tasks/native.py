@@ -23,6 +23,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 _STRIP = 1 << 17
 """Pixels worked on at a time: enough to make a call worth while, few enough to stay in the processor's cache."""
 
+_WORKERS = os.cpu_count() or 1
+
 
 @dataclass(frozen=True)
 class Correctors:
@@ -52,42 +54,40 @@ def apply_natively(image: Pixels, fov: FieldOfView, crop: Crop, correctors: Corr
     """
     rows, columns, inner_rows, inner_columns = crop.visible(image.shape[:2])
     out = image.copy()
-    target, seen = out[rows, columns], fov.mask[rows, columns]
-    field = _Enlarged(correctors.field.reshape(12, *correctors.field.shape[2:]), crop.side, inner_columns)
-    residual = _Enlarged(correctors.residual, crop.side, inner_columns)
+    target, seen = out[rows, columns], fov.mask[rows, columns].view(np.uint8)
+    full = np.float32(np.iinfo(image.dtype).max)
+    units = np.array([1, 1, 1, full], np.float32)[:, None, None]  # offsets and residual in steps of the photograph
+    planes = (correctors.field * units * np.float32(strength)).reshape(12, *correctors.field.shape[2:])
+    field = _Enlarged(planes, crop.side, inner_columns)
+    residual = _Enlarged(correctors.residual * full, crop.side, inner_columns)
+    height = max(1, min(_STRIP // max(1, target.shape[1]), -(-target.shape[0] // _WORKERS)))
 
-    height = max(1, _STRIP // max(1, target.shape[1]))
+    def work(worker: int) -> None:
+        benches = field.bench(height), residual.bench(height)
+        for top in range(worker * height, target.shape[0], _WORKERS * height):
+            strip = slice(top, min(top + height, target.shape[0]))
+            inner = slice(inner_rows.start + strip.start, inner_rows.start + strip.stop)
+            changes = field.rows(inner, benches[0]), residual.rows(inner, benches[1])
+            cv2.copyTo(_correct_strip(target[strip], *changes, strength), seen[strip], target[strip])
 
-    def work(first: int) -> None:
-        strip = slice(first, min(first + height, target.shape[0]))
-        inner = slice(inner_rows.start + strip.start, inner_rows.start + strip.stop)
-        changed = _correct_strip(target[strip], field.rows(inner), residual.rows(inner), np.float32(strength))
-        np.copyto(target[strip], changed, where=seen[strip][..., None])
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(work, range(0, target.shape[0], height)))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(work, range(_WORKERS)))
     return out
 
 
-def _correct_strip(strip: Pixels, field: Floats, residual: Floats, strength: np.float32) -> Pixels:
-    """Correct rows (h, w, 3) by field (12, h, w) and residual (3, h, w); `field` is used up."""
-    full = np.float32(np.iinfo(strip.dtype).max)
-    x = strip.transpose(2, 0, 1).astype(np.float32)  # 3, h, w
-    x /= full
-    y = x + residual
+def _correct_strip(strip: Pixels, field: Floats, residual: Floats, strength: float) -> Pixels:
+    """Correct rows (h, w, 3) by field (12, h, w), already weakened, and residual (3, h, w); `field` is used up."""
+    colours = cv2.split(strip)
+    cleaned = [cv2.add(x, r, dtype=cv2.CV_32F) for x, r in zip(colours, residual, strict=True)]
+    corrected = []
+    for colour, x in enumerate(colours):
+        *weights, total = field[4 * colour : 4 * colour + 4]
+        for weight, plane in zip(weights, cleaned, strict=True):
+            cv2.accumulateProduct(weight, plane, total)
+        cv2.scaleAdd(residual[colour], strength, total, total)
+        corrected.append(cv2.add(x, total, dtype=cv2.CV_8U if strip.dtype == np.uint8 else cv2.CV_16U))
     changed = np.empty(strip.shape, strip.dtype)
-    for colour in range(3):
-        red, green, blue, offset = field[4 * colour : 4 * colour + 4]
-        offset += red * y[0]
-        offset += green * y[1]
-        offset += blue * y[2]
-        offset += y[colour]
-        offset -= x[colour]
-        offset *= strength
-        offset += x[colour]
-        np.clip(offset, 0, 1, out=offset)
-        offset *= full
-        changed[..., colour] = np.rint(offset, out=offset)
+    cv2.merge(corrected, dst=changed)
     return changed
 
 
@@ -100,23 +100,25 @@ class _Enlarged:
         self._planes, self._side, self._columns = planes, side, columns
         self._weights = _bicubic(planes.shape[1], side)
 
-    def rows(self, rows: slice) -> Floats:
-        """float32 (C, rows, columns)."""
+    def bench(self, height: int) -> Floats:
+        """An array for `rows` to fill again and again: to ask for fresh memory takes longer than to fill it."""
+        return np.empty((len(self._planes) * height, self._side), np.float32)
+
+    def rows(self, rows: slice, bench: Floats) -> Floats:
+        """float32 (C, rows, columns); they lie in `bench`, or are the planes themselves if those need no enlarging."""
+        if self._planes.shape[1] == self._side:
+            return self._planes[:, rows, self._columns]
         weights = self._weights[rows]
         used = np.flatnonzero(weights.any(0))
         near = slice(int(used[0]), int(used[-1]) + 1)
         tall = np.matmul(weights[:, near], self._planes[:, near])  # C, rows, S
-        if tall.shape[2] == self._side:
-            return np.ascontiguousarray(tall[..., self._columns])
-        flat = tall.reshape(-1, tall.shape[2])
-        wide = cv2.resize(flat, (self._side, flat.shape[0]), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(wide, np.float32).reshape(*tall.shape[:2], self._side)[..., self._columns]
+        flat, wide = tall.reshape(-1, tall.shape[2]), bench[: tall.shape[0] * tall.shape[1]]
+        cv2.resize(flat, (self._side, len(flat)), dst=wide, interpolation=cv2.INTER_CUBIC)
+        return wide.reshape(*tall.shape[:2], self._side)[..., self._columns]
 
 
 def _bicubic(source: int, target: int) -> Floats:
     """Weights (target, source) of bicubic interpolation between pixel centres, edges repeated."""
-    if source == target:
-        return np.eye(source, dtype=np.float32)
     centres = (np.arange(target) + 0.5) * source / target - 0.5
     first = np.floor(centres).astype(int) - 1
     weights = np.zeros((target, source), np.float32)

@@ -19,7 +19,7 @@ from cofenet.engine.tiling import tiled
 from cofenet.errors import UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop, resize
-from cofenet.tasks.view import Floats, Pixels, batch, check_pixels, view
+from cofenet.tasks.view import Floats, Pixels, check_pixels, view
 
 Structure = Literal["vessels", "disc", "cup"]
 Mask = NDArray[np.bool_]
@@ -169,8 +169,8 @@ def measure_disc(disc: Mask, cup: Mask) -> Disc | None:
 
 
 def _run(network: Session, picture: Floats) -> Floats:
-    """Probabilities (K, H, W) of a picture (H, W, 4)."""
-    return np.asarray(network.run(local=batch(picture))["probability"][0])
+    """Probabilities (K, H, W) of a picture (4, H, W)."""
+    return np.asarray(network.run(local=np.ascontiguousarray(picture)[None])["probability"][0])
 
 
 def _found(probability: Floats, crop: Crop) -> tuple[float, Circle]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,13 +35,11 @@ def view(image: Pixels, fov: FieldOfView, crop: Crop) -> Floats:
         crop: which square, and at which size.
 
     Returns:
-        float32 (size, size, 4), RGB and field of view, 0 to 1.
+        float32 (4, size, size): red, green, blue and field of view, 0 to 1.
     """
-    mask = (crop.take(np.where(fov.mask, np.uint8(255), np.uint8(0))) > 127).astype(np.float32)
-    pixels = crop.take(image).astype(np.float32) / np.float32(np.iinfo(image.dtype).max)
-    return np.asarray(np.dstack([pixels * mask[..., None], mask]), np.float32)
-
-
-def batch(picture: Floats) -> Floats:
-    """(H, W, C) to (1, C, H, W)."""
-    return np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
+    seen = cv2.threshold(crop.take(fov.mask.view(np.uint8) * np.uint8(255)), 127, 1.0, cv2.THRESH_BINARY)[1]
+    planes = np.empty((4, crop.size, crop.size), np.float32)
+    planes[3] = seen
+    for plane, colour in zip(planes, cv2.split(crop.take(image)), strict=False):
+        cv2.multiply(colour, seen, dst=plane, scale=1.0 / np.iinfo(image.dtype).max, dtype=cv2.CV_32F)
+    return planes
