@@ -130,7 +130,7 @@ def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cofenet.cli.correct.write_photograph", stopped)
+    monkeypatch.setattr("cofenet.cli.correct.write_frames", stopped)
     result = run("correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json")
     assert result.exit_code == 130
     told = json.loads((tmp_path / "report.json").read_text())

@@ -27,8 +27,17 @@ def outputs(found: list[tuple[Path, Path]]) -> list[str]:
 def test_a_folder_keeps_its_subfolders_in_natural_order(tmp_path: Path) -> None:
     make(tmp_path, "10.jpg", "9.PNG", "sub/2.tiff", "sub/deep/1.Tif", "1.jpeg", "notes.txt", "scan.dcm")
     found = find_photographs([tmp_path])
-    assert outputs(found) == ["1.jpeg", "9.PNG", "10.jpg", "sub/2.tiff", "sub/deep/1.Tif"]
+    assert outputs(found) == ["1.jpeg", "9.PNG", "10.jpg", "scan.dcm", "sub/2.tiff", "sub/deep/1.Tif"]
     assert all(source == tmp_path / relative for source, relative in found)
+
+
+def test_a_dicom_file_may_have_any_name(tmp_path: Path) -> None:
+    make(tmp_path, "IM0001", "1.2.840.1", "notes.txt", "DICOMDIR", "short")
+    for name in ("IM0001", "1.2.840.1", "DICOMDIR"):
+        (tmp_path / name).write_bytes(bytes(128) + b"DICM")
+    (tmp_path / "short").write_bytes(bytes(128) + b"DIC")
+    assert outputs(find_photographs([tmp_path])) == ["1.2.840.1", "IM0001"]
+    assert outputs(find_photographs([tmp_path], format="png")) == ["1.2.840.1.png", "IM0001.png"]
 
 
 def test_hidden_files_folders_and_links_to_folders_are_passed_over(tmp_path: Path) -> None:

@@ -526,8 +526,8 @@ Image.fromarray(scene()).save(ANIMATED, "PNG", save_all=True, append_images=[Ima
     ("content", "reason"),
     [
         (b"", "is an empty file"),
-        (b"left eye, very dark", "is not a PNG, JPEG or TIFF image"),
-        (encoded(scene(), "GIF"), "is not a PNG, JPEG or TIFF image"),
+        (b"left eye, very dark", "is not a PNG, JPEG, TIFF or DICOM image"),
+        (encoded(scene(), "GIF"), "is not a PNG, JPEG, TIFF or DICOM image"),
         (b"\xff\xd8\xff", "cannot be decoded"),
         (SIGNATURE, "cannot be decoded"),
         (b"II*\0", "cannot be decoded"),

@@ -23,7 +23,9 @@ Pairs = list[tuple[Path, Path]]
 Work = Callable[[Path, Path], Iterable[Outcome]]
 """From a photograph and the place of its result to what happened."""
 
-PhotosArgument = Annotated[list[Path], typer.Argument(metavar="PHOTO…", help="PNG, JPEG or TIFF files, or folders.")]
+PhotosArgument = Annotated[
+    list[Path], typer.Argument(metavar="PHOTO…", help="PNG, JPEG, TIFF or DICOM files, or folders.")
+]
 OutputOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for the results.")]
 FormatOption = Annotated[Format, typer.Option(help="Format of the results.")]
 ReportOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JSON report; - for stdout.")]

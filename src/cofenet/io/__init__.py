@@ -1,7 +1,7 @@
 """The only place that opens a file format.
 
-- `read_photograph`, `write_photograph`: a PNG, JPEG or TIFF file to a `Photograph` and back; `raster.py` says what is
-  kept. `copy_photograph`: one that stays as it is.
+- `read_photograph`, `write_photograph`: a PNG, JPEG, TIFF or DICOM file to a `Photograph` and back; `raster.py` says
+  what is kept. `copy_photograph`: one that stays as it is. `read_frames`, `write_frames`: all frames of a DICOM file.
 - `find_photographs`, `destinations`: which files a request means, and where each result goes.
 - `write_atomically`: any other file, whole or not at all.
 """
@@ -11,7 +11,14 @@ from cofenet.io.decode import PIXEL_LIMIT, SMALLEST_SIDE
 from cofenet.io.discover import destinations, find_photographs
 from cofenet.io.formats import SUFFIXES, Format, suffix_for
 from cofenet.io.metadata import Metadata
-from cofenet.io.raster import Photograph, copy_photograph, read_photograph, write_photograph
+from cofenet.io.raster import (
+    Photograph,
+    copy_photograph,
+    read_frames,
+    read_photograph,
+    write_frames,
+    write_photograph,
+)
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -23,8 +30,10 @@ __all__ = [
     "copy_photograph",
     "destinations",
     "find_photographs",
+    "read_frames",
     "read_photograph",
     "suffix_for",
     "write_atomically",
+    "write_frames",
     "write_photograph",
 ]

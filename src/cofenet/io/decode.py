@@ -65,7 +65,7 @@ def decode(stream: BinaryIO, path: Path) -> tuple[Samples, Format, Metadata]:
             that are not unsigned of at most 16 bits.
         TooLargeError: more than `PIXEL_LIMIT` pixels; known from the header, before decoding.
     """
-    with _decoding(path):
+    with decoding(path):
         picture, format_ = _opened(stream, path)
         bits = _checked(picture, format_, stream, path)
         resolution, orientation = read_resolution(picture), read_orientation(picture)
@@ -91,7 +91,7 @@ def one_line(error: BaseException) -> str:
 
 
 @contextmanager
-def _decoding(path: Path) -> Iterator[None]:
+def decoding(path: Path) -> Iterator[None]:
     """Suspend Pillow's pixel limit, which lies below ours, and its warnings; turn decoders' errors into ours.
 
     Both are settings of the whole process, so one thread decodes at a time.
@@ -115,7 +115,7 @@ def _opened(stream: BinaryIO, path: Path) -> tuple[ImageFile.ImageFile, Format]:
     for signature, format_, decoder in _DECODERS:
         if start.startswith(signature):
             return decoder(stream), format_
-    raise UnreadableError("is not a PNG, JPEG or TIFF image", path)
+    raise UnreadableError("is not a PNG, JPEG, TIFF or DICOM image", path)
 
 
 def _checked(picture: ImageFile.ImageFile, format_: Format, stream: BinaryIO, path: Path) -> int:

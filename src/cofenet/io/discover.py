@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cofenet.errors import UnreadableError, UsageError
-from cofenet.io.formats import SUFFIXES, Format, has_suffix, suffix_for
+from cofenet.io.formats import SUFFIXES, Format, has_suffix, starts_as_dicom, suffix_for
 
 
 def find_photographs(
@@ -19,10 +19,10 @@ def find_photographs(
 ) -> list[tuple[Path, Path]]:
     """List the photographs in `paths`, each with the relative path of its result.
 
-    From a folder come all files of a known ending, also in subfolders, which the results keep; hidden files, hidden
-    folders and links to folders are passed over. Where several folders are given, the results of each go under that
-    folder's name. A file given by name is listed as it is: whether it can be read shows when it is read. A photograph
-    reached twice is listed once, as it was reached first.
+    From a folder come all files of a known ending and all DICOM files, also in subfolders, which the results keep;
+    hidden files, hidden folders, links to folders and DICOM's tables of contents (DICOMDIR) are passed over. Where
+    several folders are given, the results of each go under that folder's name. A file given by name is listed as it is:
+    whether it can be read shows when it is read. A photograph reached twice is listed once, as it was reached first.
 
     Args:
         paths: files and folders.
@@ -91,8 +91,21 @@ def _files_in(folder: Path) -> Iterator[Path]:
     for parent, folders, files in os.walk(folder, onerror=unlisted):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
+            if not name.startswith(".") and _may_be_photograph(Path(parent, name)):
                 yield Path(parent, name)
+
+
+def _may_be_photograph(path: Path) -> bool:
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        # A file set's table of contents (PS3.10, 8.6) begins like any DICOM file; a pipe would be waited for.
+        if path.name == "DICOMDIR" or not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return starts_as_dicom(stream)
+    except OSError:  # what cannot be looked at is taken for what its name says: no photograph
+        return False
 
 
 def _renamed(relative: Path, format: Literal["same"] | Format) -> Path:  # noqa: A002 - as above

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from PIL import Image, ImageFile
 
 from cofenet.io import exif as exif_block
 from cofenet.io.exif import ORIENTATION, X_RESOLUTION, Y_RESOLUTION
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -42,6 +45,7 @@ class Metadata:
         alpha: (H, W), dtype and range of the pixels, 0 transparent, not multiplied into the pixels; or None.
         grey: whether the file had one colour channel.
         jpeg_quality: of a JPEG file, its quality on the 1–100 scale of libjpeg; else None.
+        dicom: of a DICOM file, all its attributes but the pixels; not to be changed. Else None.
     """
 
     profile: bytes | None = None
@@ -50,6 +54,7 @@ class Metadata:
     alpha: Samples | None = None
     grey: bool = False
     jpeg_quality: int | None = None
+    dicom: Dataset | None = None
 
 
 def read_orientation(picture: ImageFile.ImageFile) -> int:

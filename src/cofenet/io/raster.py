@@ -1,4 +1,4 @@
-"""Photographs in PNG, JPEG and TIFF files: arrays in, arrays out.
+"""Photographs in PNG, JPEG, TIFF and DICOM files: arrays in, arrays out.
 
 What a result keeps of its source:
 
@@ -9,16 +9,19 @@ What a result keeps of its source:
 - Alpha, untouched, in PNG and TIFF; a grey photograph with alpha becomes RGBA. JPEG holds no alpha: it is dropped.
 - CMYK becomes RGB: through its profile to sRGB where it has one, else by Pillow's formula. No profile is carried.
 - JPEG is written 4:4:4 at quality 95, or at the source's quality where that is better.
+- A DICOM file becomes a derived DICOM object, see `dicom_writing.py`; as another format it keeps its colour profile
+  alone. Nothing else becomes DICOM: what is in no DICOM file lacks patient and study.
 """
 
 from __future__ import annotations
 
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 
 import cv2
 import numpy as np
@@ -26,11 +29,14 @@ import numpy as np
 from cofenet.errors import UnreadableError, UnwritableError, UsageError
 from cofenet.io.atomic import write_atomically
 from cofenet.io.decode import decode, one_line
-from cofenet.io.formats import Format, has_suffix, suffix_for
+from cofenet.io.formats import Format, has_suffix, starts_as_dicom, suffix_for
 from cofenet.io.jpeg import encode_jpeg
 from cofenet.io.metadata import Metadata, Samples
 from cofenet.io.png import encode_png
 from cofenet.io.tiff import encode_tiff
+
+if TYPE_CHECKING:
+    from cofenet.io.deidentify import Deidentifier
 
 _ENCODERS: Final = {"png": encode_png, "jpeg": encode_jpeg, "tiff": encode_tiff}
 
@@ -64,17 +70,28 @@ def read_photograph(path: Path) -> Photograph:
     """Read one photograph; its content, not its name, says which format it is.
 
     Raises:
-        UnreadableError: the file is missing, a folder, empty, not permitted, not a PNG, JPEG or TIFF image, damaged or
-            cut short, smaller than 32 × 32, of several pages, or of samples other than unsigned of at most 16 bits.
+        UnreadableError: the file is missing, a folder, empty, not permitted, not a PNG, JPEG, TIFF or DICOM image,
+            damaged or cut short, smaller than 32 × 32, of several pages or frames, or of samples other than unsigned of
+            at most 16 bits; or DICOM is not installed.
         TooLargeError: it has more than `PIXEL_LIMIT` pixels; known from its header, before decoding.
     """
+    frames = read_frames(path)
+    if len(frames) > 1:
+        raise UnreadableError(f"has {len(frames)} frames; give one photograph per file", path)
+    return frames[0]
+
+
+def read_frames(path: Path) -> tuple[Photograph, ...]:
+    """Read every frame of a DICOM file, or the one photograph of another, like `read_photograph`."""
     try:
         _refuse_non_files(path)
         with path.open("rb") as stream:
+            if starts_as_dicom(stream):
+                return _dicom_frames(stream, path)
             pixels, format_, metadata = decode(stream, path)
     except OSError as error:
         raise UnreadableError((error.strerror or str(error)).lower(), path) from error
-    return Photograph(pixels, path, format_, metadata)
+    return (Photograph(pixels, path, format_, metadata),)
 
 
 def write_photograph(
@@ -90,7 +107,8 @@ def write_photograph(
         path: where; where its ending belongs to another format, the right one is appended: a name never lies.
         photograph: what.
         format: the file's format; "same" is `photograph.format`.
-        text: what was done to it, stored as PNG iTXt, JPEG comment or TIFF ImageDescription.
+        text: what was done to it, stored as PNG iTXt, JPEG comment or TIFF ImageDescription; see `dicom_writing.py` for
+            DICOM.
 
     Returns:
         The path that was written.
@@ -99,13 +117,42 @@ def write_photograph(
         UsageError: `path` is the source itself, also by a link or in another case; or the format is unknown.
         UnwritableError: the format cannot hold the photograph, or the file cannot be written.
     """
-    chosen = photograph.format if format == "same" else format
+    return write_frames(path, [photograph], format=format, text=text)
+
+
+def write_frames(
+    path: Path,
+    frames: Sequence[Photograph],
+    *,
+    format: Literal["same"] | Format = "same",  # noqa: A002 - as above
+    text: Mapping[str, str] | None = None,
+    deidentifier: Deidentifier | None = None,
+) -> Path:
+    """Write the frames that `read_frames` read, in their order, like `write_photograph`.
+
+    Args:
+        path: where.
+        frames: of one file, one of them or more; more are stored in DICOM alone.
+        format: the file's format; "same" is theirs.
+        text: what was done to them.
+        deidentifier: takes the patient out of what came from a DICOM file.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        UsageError: as `write_photograph`; or frames that came from no DICOM file are to be de-identified.
+        UnwritableError: as `write_photograph`; or the pixels may show who the patient is.
+    """
+    first = frames[0]
+    chosen = first.format if format == "same" else format
     suffix = suffix_for(chosen)
     target = path if has_suffix(path, chosen) else path.with_name(path.name + suffix)
-    _refuse_source(target, photograph.path)
-    planes, metadata = _storable(photograph, chosen)
+    _refuse_source(target, first.path)
+    if deidentifier:
+        deidentifier.refuse_unfit(first.metadata.dicom, first.path or target)
     try:
-        content = _ENCODERS[chosen](planes, metadata, text or {})
+        content = _encoded(frames, chosen, text or {}, deidentifier)
     except (OSError, ValueError, struct.error, MemoryError, cv2.error) as error:
         raise UnwritableError(f"cannot be written as {chosen.upper()}: {one_line(error)}", target) from error
     write_atomically(target, content)
@@ -129,6 +176,34 @@ def copy_photograph(path: Path, photograph: Photograph) -> Path:
         raise UnreadableError((error.strerror or str(error)).lower(), photograph.path) from error
     write_atomically(path, content)
     return path
+
+
+def _dicom_frames(stream: BinaryIO, path: Path) -> tuple[Photograph, ...]:
+    if find_spec("pydicom") is None:
+        raise UnreadableError("is a DICOM file, which needs the extra: pip install 'cofenet[dicom]'", path)
+    from cofenet.io.dicom import decode_dicom  # noqa: PLC0415 - the core works without pydicom
+
+    frames, metadata = decode_dicom(stream, path)
+    return tuple(Photograph(pixels, path, "dicom", metadata) for pixels in frames)
+
+
+def _encoded(
+    frames: Sequence[Photograph], format_: Format, text: Mapping[str, str], deidentifier: Deidentifier | None
+) -> bytes:
+    if format_ != "dicom":
+        if len(frames) > 1:
+            raise ValueError(f"there are {len(frames)} frames, which DICOM alone can hold")
+        planes, metadata = _storable(frames[0], format_)
+        return _ENCODERS[format_](planes, metadata, text)
+    header = frames[0].metadata.dicom
+    if header is None:
+        raise ValueError("it came from no DICOM file, so there is neither patient nor study for it")
+    from cofenet.io.dicom_writing import encode_dicom  # noqa: PLC0415 - as above
+
+    stored = [_storable(frame, format_)[0] for frame in frames]
+    if any(planes.ndim == 3 for planes in stored):  # frames of one file are all grey or all coloured
+        stored = [frame.pixels for frame in frames]
+    return encode_dicom(stored, header, text, deidentifier)
 
 
 def _refuse_non_files(path: Path) -> None:
@@ -155,7 +230,7 @@ def _storable(photograph: Photograph, format_: Format) -> tuple[Samples, Metadat
     metadata = photograph.metadata
     narrow = format_ == "jpeg" or photograph.pixels.dtype == np.uint8
     pixels = _at_depth(photograph.pixels, narrow=narrow)
-    if metadata.alpha is not None and format_ != "jpeg":
+    if metadata.alpha is not None and format_ not in ("jpeg", "dicom"):
         alpha = _at_depth(metadata.alpha, narrow=narrow)
         return cast("Samples", np.dstack([pixels, alpha])), _fitting(metadata, grey=False)
     grey = metadata.grey and bool((pixels == pixels[..., :1]).all())
