@@ -1,9 +1,12 @@
-"""What tests of several folders share: a drawn fundus photograph, and patience with a busy machine."""
+"""What tests of several folders share: drawn fundus photographs, also as DICOM, and patience with a busy machine."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,6 +25,17 @@ Draw = Callable[..., NDArray[np.uint8]]
 def draw() -> Draw:
     """`draw(seed, height, width)`: uint8 (height, width, 3), RGB, another circle, disc and vessels for each seed."""
     return draw_photograph
+
+
+@pytest.fixture(scope="session")
+def files() -> ModuleType:
+    """`tests/dicom_files.py`, which makes DICOM files."""
+    spec = importlib.util.spec_from_file_location("dicom_files", Path(__file__).with_name("dicom_files.py"))
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def draw_photograph(seed: int = 0, height: int = 192, width: int = 224) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ OP16 = uid.OphthalmicPhotography16BitImageStorage
 CAPTURE = uid.SecondaryCaptureImageStorage
 CAPTURES = uid.MultiFrameTrueColorSecondaryCaptureImageStorage
 BYTES = uid.MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+WORDS = uid.MultiFrameGrayscaleWordSecondaryCaptureImageStorage
 VISIBLE = uid.VLPhotographicImageStorage
 
 PATIENT = "Müller^Anna Katharina"
@@ -55,17 +56,17 @@ def photograph(
     if kind in (OP8, OP16):
         file.update(ophthalmic())
         del file.Laterality  # of an image, and not of a series
-    if kind in (CAPTURE, CAPTURES, BYTES):
+    if kind in (CAPTURE, CAPTURES, BYTES, WORDS):
         file.ConversionType, file.ImageType = "WSD", ["ORIGINAL", "SECONDARY"]
         file.Modality = "OT"
     if kind == VISIBLE:
         file.Modality, file.ImageType, file.LossyImageCompression = "XC", ["ORIGINAL", "PRIMARY"], "00"
         file.AcquisitionContextSequence = []
-    if kind in (CAPTURES, BYTES):
+    if kind in (CAPTURES, BYTES, WORDS):
         file.NumberOfFrames = file.get("NumberOfFrames", 1)
         file.FrameIncrementPointer = 0x00181065
         file.FrameTimeVector = [0.0] * int(file.NumberOfFrames)
-    if kind == BYTES:
+    if kind in (BYTES, WORDS):
         file.RescaleIntercept, file.RescaleSlope, file.RescaleType = "0", "1", "US"
     if not colours:
         file.PresentationLUTShape = "IDENTITY"
@@ -81,7 +82,7 @@ def identity(study: str | None) -> Dataset:
         SpecificCharacterSet="ISO_IR 192", PatientName=PATIENT, PatientID="MRN-4711", PatientBirthDate="19520314",
         PatientSex="F", StudyInstanceUID=study or uid.generate_uid(), StudyDate="20260102", StudyTime="101112",
         StudyID="17", AccessionNumber="ACC-99", ReferringPhysicianName="Huber^Otto", SeriesNumber=3,
-        InstanceNumber=5, StudyDescription="Fundus of Anna", SeriesDescription="Right eye",
+        InstanceNumber=5, StudyDescription="Check-up of Anna", SeriesDescription="Right eye",
     )  # fmt: skip
 
 

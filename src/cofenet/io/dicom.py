@@ -177,9 +177,11 @@ def _header(dataset: FileDataset) -> Dataset:
     stored = dataset.PixelData
     del dataset.PixelData
     if dataset.get("LossyImageCompression") != "01" and _lost(dataset, stored):
-        samples = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * int(dataset.get("NumberOfFrames") or 1)
+        frames = int(dataset.get("NumberOfFrames") or 1)
+        samples = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * frames
+        coded = sum(map(len, generate_frames(stored, number_of_frames=frames)))
         dataset.LossyImageCompression = "01"
-        dataset.LossyImageCompressionRatio = f"{samples * dataset.BitsStored / 8 / len(stored):.6g}"
+        dataset.LossyImageCompressionRatio = f"{samples * dataset.BitsStored / 8 / coded:.6g}"
         dataset.LossyImageCompressionMethod = _LOSSY[dataset.file_meta.TransferSyntaxUID]
     return dataset
 
