@@ -6,8 +6,10 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+from highdicom.seg import segread
 from typer.testing import Result
 
 from cofenet.errors import UsageError
@@ -69,3 +71,13 @@ def test_an_unknown_structure_is_bad_usage(run: Run, folder: Path, tmp_path: Pat
     result = run("segment", folder, "-o", tmp_path / "out", "--structures", "disc,fovea")
     assert isinstance(result.exception, UsageError)
     assert "fovea is none of vessels, disc, cup" in str(result.exception)
+
+
+def test_a_dicom_file_gets_a_dicom_segmentation(run: Run, folder: Path, files: ModuleType, tmp_path: Path) -> None:
+    files.save(files.photograph(read_photograph(folder / "1.png").pixels), tmp_path / "a.dcm")
+    result = run("segment", tmp_path / "a.dcm", folder / "1.png", "-o", tmp_path / "out", "--dicom")
+    assert result.exit_code == 1
+    assert "1.png: a DICOM Segmentation needs a photograph from a DICOM file" in result.stderr
+    written = segread(tmp_path / "out/a.dcm.segmentation.dcm")
+    vessels = read_photograph(tmp_path / "out/a.dcm.vessels.png").pixels[..., 0] == 255
+    np.testing.assert_array_equal(written.pixel_array.reshape(-1, *vessels.shape)[0] == 1, vessels)

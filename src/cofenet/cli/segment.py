@@ -31,7 +31,14 @@ from cofenet.cli.report import Outcome, Report
 from cofenet.cli.sheet import Sheet
 from cofenet.engine.card import load_card
 from cofenet.errors import UsageError
-from cofenet.io import Metadata, Photograph, read_photograph, write_atomically, write_photograph
+from cofenet.io import (
+    Metadata,
+    Photograph,
+    read_photograph,
+    write_atomically,
+    write_photograph,
+    write_segmentation,
+)
 from cofenet.tasks.overlay import overlay
 from cofenet.tasks.segmentation import STRUCTURES, Measurements, Segmentation, Structure
 from cofenet.tasks.segmentation import segment as segment_array
@@ -47,11 +54,13 @@ def segment(
     report: ReportOption = None,
     sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a PNG of what was found.")] = None,
     overwrite: OverwriteOption = False,
+    dicom: Annotated[bool, typer.Option("--dicom", help="Write DICOM Segmentations of DICOM files, too.")] = False,
 ) -> None:
     """Find vessels, optic disc and optic cup, and measure them.
 
     For a photograph a.jpg: masks a.jpg.vessels.png, a.jpg.disc.png and a.jpg.cup.png, 0 or 255 at its own size, and
-    a.jpg.json with the measurements. A disc that is not found has an empty mask and no measures.
+    a.jpg.json with the measurements. A disc that is not found has an empty mask and no measures. With --dicom, the
+    masks of a DICOM file a.dcm are in a.dcm.segmentation.dcm, too.
 
     Measurements: vessel_density, share of the field of view that is vessel; disc_confidence, 0 to 1; disc_x and disc_y,
     its centre of mass, and its vertical and horizontal diameter, in pixels; cup_to_disc, the ratio of the vertical
@@ -63,7 +72,7 @@ def segment(
     jobs = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
     summary = Report("segment", {"structures": structures}, report)
     rows = _Table(table)
-    work = _Segment(jobs, wanted, pictures, rows, probabilities=probabilities, overlays=overlays)
+    work = _Segment(jobs, wanted, pictures, rows, probabilities=probabilities, overlays=overlays, dicom=dicom)
     raise run(jobs, work, summary, pictures, rows)
 
 
@@ -114,6 +123,7 @@ class _Segment:
     table: _Table
     probabilities: bool
     overlays: bool
+    dicom: bool = False
 
     def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
         told = _beside(target, "json")
@@ -140,6 +150,10 @@ class _Segment:
             _write_plane(_beside(target, f"{name}.png"), np.where(mask, np.uint8(255), np.uint8(0)))
             if self.probabilities:
                 _write_plane(_beside(target, f"{name}.probability.png"), np.rint(probability * 65535).astype(np.uint16))
+        if self.dicom:
+            masks = {str(name): getattr(found, name) for name in found.probabilities}
+            hashes = {name: load_card(_MODELS[name][-1]).sha256 for name in masks}
+            write_segmentation(_beside(target, "segmentation.dcm"), photograph, masks, hashes, __version__)
         if self.overlays or self.sheet.path:
             drawn = overlay(photograph.pixels, found)
             self.sheet.add(target.name, photograph.pixels, drawn)

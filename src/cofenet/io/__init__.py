@@ -19,6 +19,7 @@ from cofenet.io.raster import (
     write_frames,
     write_photograph,
 )
+from cofenet.io.segmentation import write_segmentation
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -36,4 +37,5 @@ __all__ = [
     "write_atomically",
     "write_frames",
     "write_photograph",
+    "write_segmentation",
 ]
