@@ -76,6 +76,7 @@ def test_what_belonged_together_still_does(files: ModuleType, tmp_path: Path) ->
     first = files.photograph(PIXELS, study=study, SeriesInstanceUID=series)
     link = files.item(ReferencedSOPClassUID=files.OP8, ReferencedSOPInstanceUID=first.SOPInstanceUID)
     second = files.photograph(PIXELS, study=study, SeriesInstanceUID=series, ReferencedImageSequence=[link])
+    second.PatientName = "Mueller^Anna"
     other = files.photograph(PIXELS, PatientID="MRN-4712")
     together = Deidentifier()
     one, two, three = (

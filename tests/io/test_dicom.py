@@ -17,7 +17,7 @@ from pydicom.encaps import encapsulate
 
 from cofenet.errors import TooLargeError, UnreadableError
 from cofenet.io import Photograph, read_frames, read_photograph
-from cofenet.io.dicom import PHOTOGRAPHS, gather, spread
+from cofenet.io.dicom import gather, spread
 
 
 def scene(dtype: type = np.uint8, bits: int | None = None, channels: int = 3) -> np.ndarray:
@@ -308,9 +308,3 @@ def test_encapsulated_garbage_is_refused(files: ModuleType, tmp_path: Path, synt
     files.encapsulated(file, syntax, [cut], PhotometricInterpretation=file.PhotometricInterpretation)
     with pytest.raises(UnreadableError, match="a: cannot be decoded"):
         read_photograph(files.save(file, tmp_path / "a"))
-
-
-def test_the_read_classes_are_those_of_the_issue() -> None:
-    names = {uid.UID(kind).name for kind in PHOTOGRAPHS}
-    assert {"Ophthalmic Photography 8 Bit Image Storage", "Ophthalmic Photography 16 Bit Image Storage"} <= names
-    assert {"Secondary Capture Image Storage", "VL Photographic Image Storage"} <= names

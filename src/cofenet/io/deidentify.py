@@ -68,7 +68,8 @@ class Deidentifier:
 
     def deidentify(self, header: Dataset) -> None:
         """De-identify `header` in place, and note in it that this was done."""
-        patient = f"{header.get('IssuerOfPatientID', '')} {header.get('PatientID', '')} {header.get('PatientName', '')}"
+        # A name may be spelled in several ways, so it counts only where there is no number.
+        patient = f"{header.get('IssuerOfPatientID', '')} {header.get('PatientID') or header.get('PatientName', '')}"
         self._clean(header)
         # The table allows to empty both; but then servers take all patients for one.
         number = self._digest(patient).hex()[:16].upper()
