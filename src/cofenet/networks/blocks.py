@@ -1,4 +1,4 @@
-"""The residual block both parts of `light` are built from."""
+"""The layers that several networks are built from."""
 
 from __future__ import annotations
 
@@ -33,3 +33,8 @@ def convolution(inputs: int, outputs: int, *, stride: int = 1, normalise: bool =
     """A 3 × 3 convolution that keeps the size (or divides it by `stride`), with or without batch normalisation."""
     layer = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=not normalise)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs)) if normalise else nn.Sequential(layer)
+
+
+def doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    """A transposed convolution that doubles the size, as the reference network has it."""
+    return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)
