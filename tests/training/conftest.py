@@ -103,7 +103,11 @@ def recipes() -> dict[str, Recipe]:
     }  # fmt: skip
     segmentation = common | {"losses": {"cross_entropy": 1, "overlap": 1}, "sources": [{"tasks": ["vessels"]}]}
     whole = segmentation | {"sources": [{"tasks": ["disc", "disc_cup", "lesions"]}], "widths": [4, 4, 6]}
+    reference = {"network": "reference", "canvas": 192, "size": 192, "reference": {"width": 2}, "steps": 4}
     return {
+        "reference": Recipe.model_validate(
+            common | reference | {"losses": {"absolute": 1, "disc": 10, "vessels": 0.1, "activation": 0.1}}
+        ),
         "vessels": Recipe.model_validate(segmentation | {"network": "vessels", "widths": [4, 4], "patches": 2}),
         "disc-finder": Recipe.model_validate(whole | {"network": "disc-finder"}),
         "disc": Recipe.model_validate(whole | {"network": "disc"}),

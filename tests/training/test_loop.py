@@ -170,6 +170,15 @@ def test_diverging_run_stops_before_its_checkpoint_is_spoilt(
     assert not (tmp_path / "run" / "checkpoint.pt").exists()
 
 
+@given(steps=st.integers(2, 400))
+def test_linear_schedule_is_level_then_falls_to_nothing(steps: int) -> None:
+    recipe = Recipe(network="field", steps=steps, warmup=0, schedule="linear", rate=1e-4, losses={"absolute": 1.0})
+    rates = [learning_rate(recipe, step) for step in range(steps + 1)]
+    assert rates[: steps // 2 + 1] == pytest.approx([1e-4] * (steps // 2 + 1))
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 0.0
+
+
 @given(steps=st.integers(1, 400), warmup=st.integers(0, 400), rate=st.floats(1e-5, 1e-1))
 def test_learning_rate_rises_then_falls_to_a_hundredth(steps: int, warmup: int, rate: float) -> None:
     recipe = Recipe(network="field", steps=steps, warmup=warmup, rate=rate, losses={"absolute": 1.0})

@@ -132,3 +132,29 @@ def test_overlap_is_one_minus_dice_for_hard_answers() -> None:
     logits[:, :, :2] = 40.0
     expected = 1 - (2 * 16 + 1) / (16 + 32 + 1)
     assert losses.overlap(logits, target, torch.ones_like(target)).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_unbounded_activation_is_the_map_itself(images: tuple[Tensor, Tensor, Tensor]) -> None:
+    image, target, _ = images
+    residual, everywhere = 0.2 * (image - target), torch.ones(2, 1, 24, 20, dtype=torch.float64)
+    truth = torch.nn.functional.avg_pool2d(losses.degradation_map(residual), 2)
+    assert losses.unbounded_activation(truth, residual, everywhere).item() == pytest.approx(0.0, abs=1e-12)
+    assert losses.unbounded_activation(truth + 0.5, residual, everywhere).item() == pytest.approx(0.25)
+
+
+def test_vessels_cost_least_where_they_are_right(images: tuple[Tensor, Tensor, Tensor]) -> None:
+    _, target, mask = images
+    drawn = (target[:, :1] > 0.5).double()
+    assert losses.vessels(drawn.clamp(1e-6, 1 - 1e-6), drawn, mask).item() == pytest.approx(0.0, abs=1e-5)
+    assert losses.vessels(torch.full_like(drawn, 0.5), drawn, mask).item() == pytest.approx(np.log(2))
+
+
+def test_disc_counts_its_region_per_pixel_of_the_field_of_view(images: tuple[Tensor, Tensor, Tensor]) -> None:
+    image, target, mask = images
+    region = torch.zeros_like(mask)
+    region[:, :, 5:12, 6:14] = 1.0
+    error = (image - target).abs() * mask * region
+    expected = (error.sum((1, 2, 3)) / (3 * mask.sum((1, 2, 3)))).mean()
+    assert losses.disc(image, target, mask, region).item() == pytest.approx(expected.item(), rel=1e-12)
+    both = losses.disc(image, target, mask, region) + losses.disc(image, target, mask, 1 - region)
+    assert both.item() == pytest.approx(losses.absolute(image, target, mask).item(), rel=1e-12)

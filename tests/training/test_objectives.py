@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, default_collate
@@ -14,11 +15,16 @@ from cofenet.training.loop import _collate
 from cofenet.training.objectives import Batch, objective
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
+from cofenet.training.taught import Taught
 
-NETWORKS = ["field", "detail"]
+NETWORKS = ["field", "detail", "reference"]
 
 
 def batch_of(recipe: Recipe, photographs: Photographs) -> Batch:
+    if recipe.network == "reference":
+        structures = np.zeros((*photographs.masks.shape, 2), np.uint8)
+        structures[:, 20:30, 35:40, 0], structures[:, 12:22, 40:50, 1] = 255, 255
+        photographs = Taught(photographs.images, photographs.masks, photographs.paths, structures)
     examples = objective(recipe).examples(photographs, recipe.mixture, 0, 4)
     batch = default_collate([examples[number] for number in range(4)])
     return {name: value.flatten(0, -4) for name, value in batch.items()}
@@ -37,7 +43,7 @@ def test_loss_is_the_weighted_sum(name: str, recipes: dict[str, Recipe], photogr
     assert expected > 0
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["field", "detail"])
 def test_widths_are_those_of_the_recipe(name: str, recipes: dict[str, Recipe]) -> None:
     small = sum(value.numel() for value in objective(recipes[name]).network().parameters())
     own = recipes[name].model_copy(update={"widths": ()})
@@ -105,3 +111,41 @@ def test_segmentation_learns_from_what_is_known_alone(
     known = dataclasses.replace(shown, known=~shown.known)
     batch = next(iter(DataLoader(goal.examples(known, recipe.mixture, 0, 2), 2, collate_fn=_collate)))
     assert goal.loss(network, batch).item() > 0.1
+
+
+def test_reference_is_judged_at_both_scales(recipes: dict[str, Recipe], photographs: Photographs) -> None:
+    batch = batch_of(recipes["reference"], photographs)
+    goal = objective(recipes["reference"])
+    network = goal.network().eval()
+    image, target, own = goal.restore(network, batch)  # type: ignore[attr-defined]
+    answer, half = network(batch["input"][:, :3]), torch.nn.functional.avg_pool2d
+    assert torch.equal(image, answer.image)
+    assert torch.equal(target, batch["clean"])
+    expected = losses.absolute(answer.image, batch["clean"], batch["mask"]) + losses.absolute(
+        answer.coarse, half(batch["clean"], 2), half(batch["mask"], 2)
+    )
+    torch.testing.assert_close(own["absolute"], expected)
+    disc = batch["structures"][:, 1:]
+    assert disc.any()
+    expected = losses.disc(answer.image, batch["clean"], batch["mask"], disc) + losses.disc(
+        answer.coarse, half(batch["clean"], 2), half(batch["mask"], 2), half(disc, 2)
+    )
+    torch.testing.assert_close(own["disc"], expected)
+    torch.testing.assert_close(
+        own["vessels"], losses.vessels(answer.vessels, batch["structures"][:, :1], batch["mask"])
+    )
+    residual = batch["lit"] - batch["input"][:, :3]
+    torch.testing.assert_close(
+        own["activation"], losses.unbounded_activation(answer.activation, residual, batch["mask"])
+    )
+
+
+@pytest.mark.parametrize(
+    "shape", [{"lqa": False}, {"rsa": False}, {"scales": 1}, {"lqa": False, "rsa": False, "scales": 1}]
+)
+def test_ablations_leave_out_what_they_say(shape: dict[str, bool | int], recipes: dict[str, Recipe]) -> None:
+    content = recipes["reference"].model_dump() | {"losses": {"absolute": 1.0}, "reference": {"width": 2} | shape}
+    answer = objective(Recipe.model_validate(content)).network().eval()(torch.rand(1, 3, 192, 192))
+    assert (answer.activation is None) == (shape.get("lqa") is False)
+    assert (answer.vessels is None) == (shape.get("rsa") is False)
+    assert (answer.coarse is None) == (shape.get("scales") == 1)

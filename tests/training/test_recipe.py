@@ -72,6 +72,10 @@ def test_recipe_kept_by_a_run_is_the_same(tmp_path: Path, recipes: dict[str, Rec
         ("mixture.kinds = { 111 = 0.0 }", "mixture.kinds"),
         ('mixture.presets = { "no such" = 1.0 }', "mixture.presets"),
         ("losses.beauty = 1.0", "losses.beauty"),
+        ("reference.width = 4", "reference"),
+        ("betas = [0.9, 1.0]", "betas.1"),
+        ("clip = -1.0", "clip"),
+        ('schedule = "steps"', "schedule"),
     ],
 )
 def test_error_names_file_and_field(tmp_path: Path, line: str, field: str) -> None:
@@ -101,3 +105,28 @@ def test_damaged_or_missing_file_is_named(tmp_path: Path, content: bytes | None)
         path.write_bytes(content)
     with pytest.raises(UsageError, match=r"broken\.toml"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("size = 160\ncanvas = 160", "size: with rsa it must be a multiple of 32 from 192 on, got 160"),
+        ("size = 208\ncanvas = 256", "got 208"),
+        ("size = 192\ncanvas = 192\nwidths = [4]", "widths"),
+        ("size = 192\ncanvas = 192\nreference.width = 0", "reference.width"),
+        ("size = 192\ncanvas = 192\nreference.scales = 3", "reference.scales"),
+        ("reference.rsa = false\nlosses.vessels = 1.0", "losses.vessels: reference as it is has no vessels"),
+        ("size = 192\ncanvas = 192\nreference.lqa = false\nlosses.activation = 1.0", "losses.activation"),
+    ],
+)
+def test_what_the_reference_cannot_be_is_named(tmp_path: Path, lines: str, message: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'network = "reference"\nsteps = 10\nlosses.absolute = 1.0\n{lines}\n')
+    with pytest.raises(UsageError) as caught:
+        load_recipe(path)
+    assert message in str(caught.value)
+
+
+def test_disc_is_a_loss_of_the_reference_alone(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"losses\.disc: detail has no disc"):
+        load_recipe(written(tmp_path, GOOD.format("").replace("absolute", "disc")))

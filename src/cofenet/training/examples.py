@@ -27,25 +27,30 @@ Name = TypeVar("Name", bound=str)
 
 @dataclass(frozen=True)
 class Example:
-    """One photograph at three stages, uint8 (S, S, 3) each, and its field of view, bool (S, S)."""
+    """One photograph at three stages, uint8 (S, S, 3) each, its field of view, bool (S, S), and its structures.
+
+    The structures are uint8 (S, S, K), how much of each pixel each covers; K is 0 where none are known.
+    """
 
     clean: NDArray[np.uint8]
     lit: NDArray[np.uint8]
     degraded: NDArray[np.uint8]
     mask: NDArray[np.bool_]
+    structures: NDArray[np.uint8]
 
 
 def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> Example:
     """Make example number `index`. `lit` is the photograph in the wrong light only, before spots and blur."""
     rng = np.random.default_rng([seed, index])
     chosen = int(rng.integers(len(photographs)))
-    image, seen = turned(rng, photographs.images[chosen], photographs.masks[chosen])
+    image, seen, *known = turned(rng, *photographs.layers(chosen))
     clean, mask = vary(image, seen, mixture, rng)
     parameters = draw(mixture, rng)
     fov = filled(mask)
     lit = np.asarray(simulate(clean, parameters.only("illumination"), fov), np.uint8)
     degraded = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
-    return Example(clean, lit, degraded, mask)
+    structures = known[0] if known else np.empty((*mask.shape, 0), np.uint8)
+    return Example(clean, lit, degraded, mask, structures)
 
 
 def filled(mask: NDArray[np.bool_]) -> FieldOfView:
@@ -92,14 +97,27 @@ class FieldExamples(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors (C, size, size) in [0, 1]: `input` of 4 channels, `lit` and `clean` of 3, `mask` of 1."""
-        example = make(self.photographs, self.mixture, self.seed, index)
-        shape = (self.size, self.size)
-        mask = resize(example.mask.astype(np.float32), shape)[..., None]
-        degraded, lit, clean = (
-            resize(image, shape).astype(np.float32) / 255 for image in (example.degraded, example.lit, example.clean)
-        )
+        return self._stages(make(self.photographs, self.mixture, self.seed, index))
+
+    def _stages(self, example: Example) -> dict[str, Tensor]:
+        mask = resize(example.mask.astype(np.float32), (self.size, self.size))[..., None]
+        degraded, lit, clean = (self._seen(image) for image in (example.degraded, example.lit, example.clean))
         stages = {"input": np.concatenate([degraded, mask], 2), "lit": lit, "clean": clean, "mask": mask}
         return {name: _tensor(array) for name, array in stages.items()}
+
+    def _seen(self, planes: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Planes (S, S, K) as the network sees them, float32 (size, size, K) in [0, 1]."""
+        shape = (self.size, self.size, planes.shape[2])
+        return resize(planes, shape[:2]).reshape(shape).astype(np.float32) / np.float32(255)
+
+
+class ReferenceExamples(FieldExamples):
+    """Whole photographs at the size the reference looks at, with the structures that are known of them."""
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Tensors (C, size, size) in [0, 1]: those of `FieldExamples`, and `structures` of K channels."""
+        example = make(self.photographs, self.mixture, self.seed, index)
+        return self._stages(example) | {"structures": _tensor(self._seen(example.structures))}
 
 
 class DetailExamples(Dataset[dict[str, Tensor]]):

@@ -22,6 +22,7 @@ from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
+from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.training.run import Run
 
@@ -64,12 +65,14 @@ def export(runs: Sequence[Path], destination: Path, terms: Path) -> Card:
     match sorted(parts):
         case ["detail", "field"] if len(runs) == 2:
             exported = light(cast("IlluminationField", networks["field"]), cast("Detail", networks["detail"]))
+        case ["reference"] if len(runs) == 1:
+            exported = reference(cast("Reference", networks["reference"]), parts["reference"].recipe().size)
         case [name] if len(runs) == 1 and name in _SEGMENTERS:
             exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
         case found:
             raise UsageError(
                 f"{', '.join(map(str, runs))}: runs of {', '.join(found)} make no model; "
-                f"give those of field and detail, or one of {', '.join(_SEGMENTERS)}"
+                f"give those of field and detail, or one of reference, {', '.join(_SEGMENTERS)}"
             )
     training: Training = {}
     for name, run in parts.items():
@@ -90,6 +93,23 @@ def light(field: IlluminationField, detail: Detail) -> Exported:
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
             "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -0.5 to 0.5"),
             "activation": Tensor(shape=(1, 1, WORKING_SIZE, WORKING_SIZE), meaning="where it is degraded, 0 to 1"),
+        },
+    )  # fmt: skip
+
+
+def reference(network: Reference, size: int) -> Exported:
+    """The reference as a model for correction, at the size it was trained at: all it changes is residual."""
+    seen = "where it is degraded, 0 to 1" if network.activation else "0: this variant has no activation"
+    return Exported(
+        Residual(network), "Corrects retinal fundus photographs: cofe-Net, trained anew.",
+        {
+            "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="not looked at; as for other models for correction"),
+            "local": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1, whole photograph"),
+        },
+        {
+            "field": Tensor(shape=(1, 12, GRID, GRID), meaning="0: this network gives no colour transforms"),
+            "residual": Tensor(shape=(1, 3, size, size), meaning="corrected minus given, -1 to 1"),
+            "activation": Tensor(shape=(1, 1, size, size), meaning=seen),
         },
     )  # fmt: skip
 

@@ -79,10 +79,10 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     goal = objective(recipe)
-    network = _channels_last(goal.network())
+    network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]
     state = _State(
         network, copy.deepcopy(network),
-        torch.optim.AdamW(network.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=recipe.decay),
+        torch.optim.AdamW(network.parameters(), recipe.rate, betas=recipe.betas, weight_decay=recipe.decay),
     )  # fmt: skip
     if run.checkpoint.exists():
         state.restore(run.load())
@@ -108,9 +108,11 @@ def train(
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up, then a cosine down to a hundredth of the highest rate."""
+    """Linear warm-up, then a cosine to a hundredth of the highest rate, or a straight line from the middle to 0."""
     if step < recipe.warmup:
         return recipe.rate * (step + 1) / recipe.warmup
+    if recipe.schedule == "linear":
+        return recipe.rate * min(1.0, 2 * (1 - step / recipe.steps))
     progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
     return recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
@@ -125,7 +127,8 @@ def _step(goal: Objective, state: _State, batch: Batch) -> float:
         raise ModelError(f"step {state.step}: the loss is {loss.item()}; a lower rate may help")
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(state.network.parameters(), 1.0)
+    if recipe.clip:
+        nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip)
     state.optimizer.step()
     state.step += 1
     _average(state, min(recipe.averaging, (state.step + 1) / (state.step + 10)))
@@ -162,12 +165,8 @@ def _batches(examples: Dataset[Batch], recipe: Recipe, done: int) -> Iterator[Ba
 def _collate(items: list[Batch]) -> Batch:
     """Stack examples; those that hold several patches are laid end to end."""
     stacked = {name: torch.stack([item[name] for item in items]) for name in items[0]}
-    return {name: _channels_last_tensor(value.flatten(0, -4)) for name, value in stacked.items()}
+    return {name: _channels_last(value.flatten(0, -4)) for name, value in stacked.items()}
 
 
-def _channels_last(network: nn.Module) -> nn.Module:
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _channels_last_tensor(value: Tensor) -> Tensor:
+def _channels_last(value: Tensor) -> Tensor:
     return value.contiguous(memory_format=torch.channels_last)

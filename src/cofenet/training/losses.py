@@ -50,12 +50,39 @@ def structure(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 def activation(predicted: Tensor, residual: Tensor, mask: Tensor) -> Tensor:
     """Binary cross-entropy of the low-quality activation with the true degradation map.
 
-    The true map is the size of the true residual, smoothed over 5 pixels, 0 where nothing is wrong and 1 from a
-    difference of 0.1 upwards. Mostly it is near 0: under an absolute difference a gate closes everywhere, saturates,
-    and never opens again.
+    Mostly the map is near 0: under an absolute difference a gate closes everywhere, saturates, and never opens again.
     """
-    truth = (avg_pool2d(residual.abs().amax(1, keepdim=True), 5, 1, 2) / 0.1).clamp(0, 1)
-    return masked_mean(binary_cross_entropy(predicted, truth, reduction="none"), mask).mean()
+    return masked_mean(binary_cross_entropy(predicted, degradation_map(residual), reduction="none"), mask).mean()
+
+
+def unbounded_activation(predicted: Tensor, residual: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared difference of an activation without bounds, (B, 1, H/2, W/2), from the true degradation map.
+
+    Features are multiplied by 1 + activation, so that it must be the map itself and cannot be its logit.
+    """
+    truth, seen = (avg_pool2d(plane, 2) for plane in (degradation_map(residual), mask))
+    return masked_mean((predicted - truth) ** 2, seen).mean()
+
+
+def degradation_map(residual: Tensor) -> Tensor:
+    """Where a photograph is degraded, (B, 1, H, W), from what would undo it, (B, C, H, W).
+
+    The size of the true residual, smoothed over 5 pixels: 0 where nothing is wrong, 1 from a difference of 0.1 upwards.
+    """
+    return (avg_pool2d(residual.abs().amax(1, keepdim=True), 5, 1, 2) / 0.1).clamp(0, 1)
+
+
+def vessels(probability: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Binary cross-entropy of vessels, both (B, 1, H, W) in [0, 1], inside the field of view."""
+    return masked_mean(binary_cross_entropy(probability, target, reduction="none"), mask).mean()
+
+
+def disc(image: Tensor, target: Tensor, mask: Tensor, region: Tensor) -> Tensor:
+    """Absolute difference in a region around the disc, (B, 1, H, W), summed over it, per pixel of the field of view.
+
+    So it stands to `absolute` as in the published loss, where both are means over the whole frame.
+    """
+    return masked_mean((image - target).abs() * region, mask).mean()
 
 
 def cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 from torch.utils.data import Dataset
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField, apply_field
+from cofenet.networks.reference import Answer, Reference, Variant
 from cofenet.networks.segmentation import Segmenter
 from cofenet.training import losses
-from cofenet.training.examples import DetailExamples, FieldExamples
+from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples
 from cofenet.training.labelled import Labelled, load_labelled
 from cofenet.training.photographs import Photographs, listed, load
 from cofenet.training.recipe import Mixture, Recipe
 from cofenet.training.structures import DiscExamples, PatchExamples, StructureExamples, WholeExamples
+from cofenet.training.taught import TAUGHT, teach
 
 Batch = dict[str, Tensor]
 Data = Photographs | Labelled
@@ -26,6 +29,9 @@ Data = Photographs | Labelled
 
 class Objective(ABC):
     """A network and what is asked of it."""
+
+    layout: torch.memory_format = torch.channels_last
+    """How the network lies in memory; channels last is the quicker."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -138,6 +144,58 @@ class DetailObjective(Restoration):
         return degraded + residual, target, own
 
 
+class ReferenceObjective(Restoration):
+    """Turn the degraded photograph into the clean one, at each scale; know its vessels, and where it is degraded."""
+
+    layout = torch.contiguous_format
+    """With channels last, PyTorch 2.13 writes beyond its arrays in this network's backward pass, and is aborted."""
+
+    def network(self) -> nn.Module:
+        """See base."""
+        shape = self.recipe.reference
+        scales: Literal["two", "single"] = "two" if shape.scales == 2 else "single"
+        variant = Variant(scales, structure=shape.rsa, activation="added" if shape.lqa else "none")
+        return Reference(variant, shape.width)
+
+    def data(self, manifest: Path, split: str, cache: Path) -> Photographs:
+        """See base; with the structures that the losses compare."""
+        photographs = super().data(manifest, split, cache)
+        return teach(photographs, cache) if self._taught else photographs
+
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+        """See base."""
+        kind = ReferenceExamples if self._taught else FieldExamples
+        return kind(cast("Photographs", data), mixture, seed, self.recipe.size, count)
+
+    @property
+    def _taught(self) -> bool:
+        return not self.recipe.losses.keys().isdisjoint(TAUGHT)
+
+    def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """See base; all losses are of the network's own, since it is judged at each of its scales."""
+        answer = network(batch["input"][:, :3].contiguous())
+        return answer.image, batch["clean"], {name: _reference_loss(name, answer, batch) for name in self.recipe.losses}
+
+
+def _reference_loss(name: str, answer: Answer, batch: Batch) -> Tensor:
+    mask = batch["mask"]
+    if name == "activation":
+        return losses.unbounded_activation(
+            cast("Tensor", answer.activation), batch["lit"] - batch["input"][:, :3], mask
+        )
+    if name == "vessels":
+        return losses.vessels(cast("Tensor", answer.vessels), batch["structures"][:, :1], mask)
+    total = torch.zeros((), device=mask.device)
+    for factor, image in enumerate((answer.image, answer.coarse), 1):
+        if image is not None:
+            target, seen = (avg_pool2d(batch[layer], factor) for layer in ("clean", "mask"))
+            if name == "disc":
+                total = total + losses.disc(image, target, seen, avg_pool2d(batch["structures"][:, 1:], factor))
+            else:
+                total = total + _PICTURE[name](image, target, seen)
+    return total
+
+
 class Segmentation(Objective):
     """Say of each pixel how likely it belongs to a structure."""
 
@@ -206,6 +264,7 @@ class DiscObjective(Segmentation):
 _OBJECTIVES: dict[str, type[Objective]] = {
     "field": FieldObjective,
     "detail": DetailObjective,
+    "reference": ReferenceObjective,
     "vessels": VesselsObjective,
     "disc-finder": DiscFinderObjective,
     "disc": DiscObjective,

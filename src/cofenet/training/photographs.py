@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,10 @@ class Photographs:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def layers(self, number: int) -> tuple[NDArray[Any], ...]:
+        """All that is known of one photograph, arrays (S, S, ...): the image, its mask, and what else there is."""
+        return self.images[number], self.masks[number]
 
 
 def listed(manifest: Path, split: str, tasks: Sequence[str] = ("clean",), labels: Sequence[str] = ()) -> list[Path]:

@@ -14,12 +14,18 @@ from cofenet.errors import ParameterError, UsageError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
-Network = Literal["field", "detail", "vessels", "disc-finder", "disc"]
-Loss = Literal["absolute", "root_mean_square", "gradient", "structure", "activation", "cross_entropy", "overlap"]
+Network = Literal["field", "detail", "reference", "vessels", "disc-finder", "disc"]
+Loss = Literal[
+    "absolute", "root_mean_square", "gradient", "structure", "activation", "vessels", "disc", "cross_entropy", "overlap"
+]
 
 _SEGMENTATION = ("vessels", "disc-finder", "disc")
 _OF_SEGMENTATION = {"cross_entropy", "overlap"}
+
+_STRUCTURE_SIZE = 192, 32
+"""Smallest side of what the reference network may see with its retinal structure activation, and its divisor."""
 
 
 def _some(weights: dict[str, float]) -> dict[str, float]:
@@ -68,6 +74,22 @@ class Mixture(_Part):
     scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
 
 
+class Shape(_Part):
+    """What the reference network is made of.
+
+    Attributes:
+        width: channels at full resolution; 32 as published.
+        lqa: with the low-quality activation.
+        rsa: with the retinal structure activation.
+        scales: 2: half size, then full size; 1: full size only.
+    """
+
+    width: Annotated[int, Field(ge=1)] = 32
+    lqa: bool = True
+    rsa: bool = True
+    scales: Literal[1, 2] = 2
+
+
 class Recipe(_Part):
     """A run.
 
@@ -75,13 +97,17 @@ class Recipe(_Part):
         name: what the recipe is called; its file's name if it does not say.
         network: what is trained.
         widths: its channels; empty for the network's own.
+        reference: what the reference network is made of.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
         canvas: pixels a side at which photographs are degraded.
         size: pixels a side of what the network sees: the whole photograph, or a patch.
         patches: patches a photograph, for networks that see patches.
         batch: photographs a step.
         steps: length of the run.
-        rate: highest learning rate (AdamW); rises over `warmup` steps, then falls to a hundredth along a cosine.
+        rate: highest learning rate (AdamW); rises over `warmup` steps.
+        schedule: then falls: "cosine", to a hundredth along a cosine; "linear", from the middle of the run to 0.
+        betas: of AdamW.
+        clip: largest norm of the gradient; 0 for any.
         averaging: decay of the weights' exponential moving average, which is what is validated and exported.
         losses: weight of each loss.
     """
@@ -89,6 +115,7 @@ class Recipe(_Part):
     name: str = ""
     network: Network
     widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    reference: Shape = Shape()
     sources: tuple[Source, ...] = Field((Source(),), min_length=1)
     mixture: Mixture = Mixture()
     canvas: int = Field(512, ge=32)
@@ -98,6 +125,9 @@ class Recipe(_Part):
     steps: int = Field(ge=1)
     rate: float = Field(1e-3, gt=0)
     warmup: int = Field(100, ge=0)
+    schedule: Literal["cosine", "linear"] = "cosine"
+    betas: tuple[Beta, Beta] = (0.9, 0.99)
+    clip: float = Field(1.0, ge=0, allow_inf_nan=False)
     decay: float = Field(1e-4, ge=0)
     averaging: float = Field(0.998, ge=0, lt=1)
     losses: Annotated[dict[Loss, Weight], AfterValidator(_some)]
@@ -114,9 +144,26 @@ class Recipe(_Part):
         for loss in self.losses:
             if (loss in _OF_SEGMENTATION) != (self.network in _SEGMENTATION):
                 raise ValueError(f"losses.{loss}: is not for {self.network}")
-        if "activation" in self.losses and self.network != "detail":
-            raise ValueError(f"losses.activation: {self.network} has no activation")
+        self._check_reference()
         return self
+
+    def _check_reference(self) -> None:
+        shape, ours = self.reference, self.network == "reference"
+        if not ours and shape != Shape():
+            raise ValueError(f"reference: is not for {self.network}")
+        if ours and self.widths:
+            raise ValueError("widths: the reference network has one, reference.width")
+        smallest, divisor = _STRUCTURE_SIZE
+        if ours and shape.rsa and (self.size < smallest or self.size % divisor):
+            raise ValueError(f"size: with rsa it must be a multiple of {divisor} from {smallest} on, got {self.size}")
+        can = {
+            "activation": self.network == "detail" or (ours and shape.lqa),
+            "vessels": ours and shape.rsa,
+            "disc": ours,
+        }
+        for loss in self.losses:
+            if not can.get(loss, True):
+                raise ValueError(f"losses.{loss}: {self.network}{' as it is' if ours else ''} has no {loss}")
 
 
 def load_recipe(path: Path) -> Recipe:
