@@ -3,11 +3,11 @@
     python benchmarks/fit.py --data ../shared/data [--out docs/results/fit.json] [--sheet FILE.png]
     python benchmarks/fit.py --data ../shared/data --reference
 
-1. Known ranges: good photographs (manifest.csv, task "clean", split "test"), cut to their field of view at 512 pixels,
-   are degraded by presets whose ranges are known; the presets are fitted again, against the good ones of split "train".
-2. Real photographs: a preset is fitted to `lowquality/`, against the good photographs of the same cameras (source
-   "eyepacs1024", split "train"); those of split "test" are degraded by it; what is measured on real and on simulated
-   ones is laid side by side.
+1. Known ranges: good photographs (manifest.csv, task "clean", split "train"), cut to their field of view at 512 pixels,
+   are degraded by presets whose ranges are known; the presets are fitted again, against other good ones of that split.
+2. Real photographs: a preset is fitted to one half of `lowquality/`, against good photographs of the same cameras
+   (source "eyepacs1024", splits "train" and "val"); others of these are degraded by it; `FIGURES`, of which the fit
+   knows nothing, of these and of the other half of the real ones are laid side by side.
 
 --reference measures the good photographs that the package holds as numbers, src/cofenet/degradation/good.json.
 """
@@ -28,7 +28,6 @@ import numpy as np
 
 from cofenet.degradation import sample, simulate
 from cofenet.degradation.fit import fit
-from cofenet.degradation.inverse import Usual, strengths
 from cofenet.degradation.measure import SIZE, Measurement, measure
 from cofenet.degradation.preset import load_preset
 from cofenet.errors import NotFundusError
@@ -63,7 +62,10 @@ KNOWN = {
 }
 """Presets by name, without their order, which is that of their tables."""
 
-QUANTILES = (5, 25, 50, 75, 95)
+QUANTILES = (10, 50, 90)
+
+SIMULATED = 90
+"""Good photographs that are degraded by the preset fitted to real ones."""
 
 
 def main() -> None:
@@ -82,7 +84,7 @@ def main() -> None:
             return
         presets = Path(folder)
         known = _known(options.data, measured, presets)
-        real, text = _real(options.data, measured, presets)
+        real, text = _real(options.data, pool, presets)
     content = {"known": known, "real": real}
     print(table(content))
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -96,9 +98,10 @@ def table(content: dict) -> str:
     """Both tables as Markdown."""
     lines = ["| preset | factor | known | share | fitted | share |", "|---|---|---|---|---|---|"]
     lines += [f"| {' | '.join(map(_shown, row))} |" for row in content["known"]]
-    lines += ["", "| measured | " + " | ".join(f"{q} %" for q in QUANTILES) + " |", "|---" * (1 + len(QUANTILES)) + "|"]
-    for name, sets in content["real"]["strengths"].items():
-        lines += [f"| {name}, {which} | {' | '.join(map(_shown, values))} |" for which, values in sets.items()]
+    figures = content["real"]["figures"]
+    lines += ["", "| 10 %, median, 90 % | " + " | ".join(figures[FIGURES[0]]) + " |", "|---" * 5 + "|"]
+    for name, sets in figures.items():
+        lines.append(f"| {name} | {' | '.join(', '.join(map(_shown, values)) for values in sets.values())} |")
     return "\n".join(lines)
 
 
@@ -159,9 +162,10 @@ def _photograph(path: Path, preset: Path | None, seed: int) -> tuple[np.ndarray,
 
 
 def _known(data: Path, measured: partial, folder: Path) -> list[list[object]]:
-    cameras = CAMERAS[:4]  # the others have no photographs of split "test"
-    good = [one for source in cameras for one in measured(_some(photographs(data, "train", [source]), A_CAMERA))]
-    clean = [path for source in cameras for path in _some(photographs(data, "test", [source]), A_CAMERA // 2)]
+    half = A_CAMERA // 2
+    chosen = [_some(photographs(data, "train", [source]), A_CAMERA + half) for source in CAMERAS[:4]]
+    good = [one for paths in chosen for one in measured(paths[half:])]
+    clean = [path for paths in chosen for path in paths[:half]]
     rows: list[list[object]] = []
     for name, text in KNOWN.items():
         truth, fitted = folder / f"{name}.toml", folder / f"{name} fitted.toml"
@@ -194,24 +198,85 @@ def _ranges(path: Path) -> list[tuple[str, tuple[float, float], float]]:
     return out
 
 
-def _real(data: Path, measured: partial, folder: Path) -> tuple[dict, str]:
-    cameras = CAMERAS[:1]
-    real = measured(low_quality(data))
-    good = measured(_some(photographs(data, "train", cameras), 90))
-    text, preset = fit(real, good), folder / "real.toml"
+FIGURES = (
+    "median luminance", "deviation of smooth luminance", "rim over centre", "red over green", "blue over green",
+    "contrast of detail", "noise", "darkest place over median", "brightest part of rim over centre",
+)  # fmt: skip
+
+
+def figures_of(image: np.ndarray, fov: FieldOfView) -> list[float]:
+    """`FIGURES` of a photograph cut to its field of view, 512 × 512.
+
+    Luminance is BT.601's luma, 0 to 1; smooth: by a Gaussian of D / 12; detail: between Gaussians of D / 400 and
+    D / 80, over the local mean, as 1.4826 MAD; noise: J. Immerkær's, of green, likewise.
+    """
+    x, y = np.meshgrid(*(2 * (np.arange(SIZE) + 0.5) / SIZE - 1,) * 2)
+    radius, turn = np.hypot(x, y), np.floor(np.arctan2(y, x) / np.pi * 4) % 8
+    seen = cv2.erode(fov.mask.astype(np.uint8), np.ones((13, 13), np.uint8), borderType=cv2.BORDER_CONSTANT) > 0
+    light = image.astype(np.float32) / 255
+    luma = light @ np.array([0.299, 0.587, 0.114], np.float32)
+
+    def smooth(sigma: float) -> np.ndarray:
+        weight = cv2.GaussianBlur(seen.astype(np.float32), (0, 0), sigma)
+        return cv2.GaussianBlur(luma * seen, (0, 0), sigma) / np.maximum(weight, 1e-3)
+
+    coarse, rim = smooth(SIZE / 12), seen & (radius > 0.88)
+    center = float(np.median(luma[seen & (radius < 0.4)]))
+    detail = (smooth(SIZE / 400) - smooth(SIZE / 80)) / np.maximum(smooth(SIZE / 32), 1e-3)
+    residual = cv2.filter2D(light[..., 1], -1, np.outer([1, -2, 1], [1, -2, 1]) / 6)
+    inner = seen & (radius < 0.8)
+    parts = [luma[rim & (turn == part)] for part in range(8)]
+    red, green, blue = np.median(light[seen], axis=0)
+    return [
+        float(np.median(luma[seen])), float(coarse[seen].std()), float(np.median(luma[rim])) / center,
+        float(red / green), float(blue / green), 1.4826 * float(np.median(np.abs(detail[inner]))),
+        1.4826 * float(np.median(np.abs(residual[inner]))), float(coarse[inner].min() / np.median(luma[seen])),
+        max(float(np.median(part)) for part in parts if len(part) > 200) / center,
+    ]  # fmt: skip
+
+
+def _figures(pool: ProcessPoolExecutor, photographs: Sequence[tuple[Path, Path | None]]) -> list[list[float]]:
+    paths, presets = zip(*photographs, strict=True)
+    return list(pool.map(_figures_of_one, paths, presets, range(len(paths))))
+
+
+def _figures_of_one(path: Path, preset: Path | None, seed: int) -> list[float]:
+    return figures_of(*_photograph(path, preset, seed))
+
+
+def halves(data: Path) -> tuple[list[Path], list[Path]]:
+    """Real photographs to fit to, and to compare with; both eyes of a patient are on the same side."""
+    patients = sorted({path.stem.split("_")[0] for path in low_quality(data)})
+    chosen = set(_some(patients, len(patients) // 2))
+    fitted = [path for path in low_quality(data) if path.stem.split("_")[0] in chosen]
+    return fitted, [path for path in low_quality(data) if path not in fitted]
+
+
+def goods(data: Path) -> tuple[list[Path], list[Path]]:
+    """Good photographs to fit against, and to degrade; of different patients."""
+    every = photographs(data, "train", CAMERAS[:1]) + photographs(data, "val", CAMERAS[:1])
+    every = _some(every, len(every))
+    degraded = every[:SIMULATED]
+    patients = {path.stem.rsplit("_", 1)[0] for path in degraded}
+    return [path for path in every if path.stem.rsplit("_", 1)[0] not in patients][:90], degraded
+
+
+def _real(data: Path, pool: ProcessPoolExecutor, folder: Path) -> tuple[dict, str]:
+    (fitted, compared), (reference, degraded) = halves(data), goods(data)
+    text, preset = fit(_measured(pool, fitted), _measured(pool, reference)), folder / "real.toml"
     preset.write_text(text, "utf-8")
-    clean = photographs(data, "test", cameras)
-    sets = {"good": measured(clean), "real": real, "simulated": measured(clean * 2, preset)}
-    usual = Usual.of(good)
-    tables = {which: [strengths(one, usual) for one in part] for which, part in sets.items()}
-    figures = {
-        name: {
-            which: [float(f"{v:.3g}") for v in np.nanpercentile([row[name] for row in rows], QUANTILES)]
-            for which, rows in tables.items()
-        }
-        for name in tables["real"][0]
+    sets = {
+        "good": _figures(pool, [(path, None) for path in degraded]),
+        "simulated": _figures(pool, [(path, preset) for path in degraded]),
+        "real, compared": _figures(pool, [(path, None) for path in compared]),
+        "real, fitted": _figures(pool, [(path, None) for path in fitted]),
     }
-    return {"photographs": {which: len(part) for which, part in sets.items()}, "strengths": figures}, text
+    quantiles = {which: np.percentile(rows, QUANTILES, axis=0) for which, rows in sets.items()}
+    figures = {
+        name: {which: [float(f"{v:.3g}") for v in values[:, index]] for which, values in quantiles.items()}
+        for index, name in enumerate(FIGURES)
+    }
+    return {"photographs": {which: len(part) for which, part in sets.items()}, "figures": figures}, text
 
 
 def low_quality(data: Path) -> list[Path]:
@@ -220,21 +285,20 @@ def low_quality(data: Path) -> list[Path]:
 
 
 def _sheet(options: argparse.Namespace, text: str) -> None:
-    """Real ones left, simulated ones right."""
+    """Rows of real ones, which the fit has not seen, each above a row of simulated ones."""
     preset = options.sheet.with_suffix(".toml")
     preset.write_text(text, "utf-8")
-    real = [(path, None) for path in low_quality(options.data)]
-    clean = [(path, preset) for path in photographs(options.data, "test", CAMERAS[:1]) * 2]
-    halves = []
-    for side in (real, clean):
-        tiles = []
-        for seed, (path, used) in enumerate(side[:60]):
-            image, fov = _photograph(path, used, seed)
-            tiles.append(Crop.around(fov.circle, 180).take(image))
-        tiles += [np.zeros_like(tiles[0])] * (60 - len(tiles))
-        halves.append(np.vstack([np.hstack(tiles[i : i + 6]) for i in range(0, 60, 6)]))
-    gap = np.full((halves[0].shape[0], 12, 3), 255, np.uint8)
-    cv2.imwrite(str(options.sheet), np.hstack([halves[0], gap, halves[1]])[..., ::-1])
+    real = [(path, None) for path in halves(options.data)[1]]
+    simulated = [(path, preset) for path in goods(options.data)[1]]
+    rows = []
+    for start in range(0, len(real) - _ACROSS + 1, _ACROSS):
+        for side in (real, simulated):
+            images = (_photograph(*side[seed], seed) for seed in range(start, start + _ACROSS))
+            rows.append(np.hstack([Crop.around(fov.circle, 220).take(image) for image, fov in images]))
+    cv2.imwrite(str(options.sheet), np.vstack(rows)[..., ::-1])
+
+
+_ACROSS = 7
 
 
 if __name__ == "__main__":
