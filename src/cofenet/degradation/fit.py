@@ -3,7 +3,7 @@
 1. `measure` both: light, colour, spectrum, noise.
 2. `inverse.strengths`: each photograph's strengths of the simulator's own factors.
 3. `mixture.unmix`: the range and the share of each factor that turn the good photographs' distribution of strengths
-   into the low-quality ones'. Without a difference (Anderson–Darling test at 1 %) the factor is left out.
+   into the low-quality ones'. Without a difference (Anderson–Darling test at 5 %) the factor is left out.
 
 What a factor needs beyond that (place, softness) is measured where that is easy, or taken as in the preset `clinical`.
 Factors are drawn independently: which of them come together is not fitted.
@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.degradation.inverse import RHO, Usual, hazed, rings_of, strengths
+from cofenet.degradation.glow import Glow
+from cofenet.degradation.inverse import Usual, glow, hazed, light_of, strengths
 from cofenet.degradation.measure import Measurement
 from cofenet.degradation.mixture import Limits, Side, unmix
 from cofenet.errors import UsageError
@@ -106,14 +107,19 @@ class _Folder:
             return tuple(Side() for _ in limits)
         return unmix(observed, good, strength, *limits, masks=masks)
 
-    def see_good_through(self, side: Side, level: float, color: Floats) -> None:
+    def clearest(self, name: str, share: float) -> list[Measurement]:
+        """Of the `share` of photographs that have a factor, the half that show most of it in `name`."""
+        least = np.nanquantile(self.observed[name], 1 - share / 2)
+        return [one for one, z in zip(self.photographs, self.observed[name], strict=True) if z >= least]
+
+    def see_good_through(self, side: Side, veil: Floats) -> None:
         """Haze flattens the light and mutes the colours of good photographs: what comes after it starts from that."""
         for index, one in enumerate(self.good):
             present, density = (index * step % 1 for step in _SPREAD)
             if present < side.share:
-                through = hazed(one, side.low + (side.high - side.low) * density, level, color)
+                through = hazed(one, side.low + (side.high - side.low) * density, _EXTENT, veil)
                 row = strengths(through, self.usual)
-                for name in ("stops", "red", "blue", "tangent2", "blotch"):
+                for name in ("stops", "red", "blue", "blotch"):
                     self.shown[name][index] = row[name]
 
 
@@ -126,48 +132,85 @@ def _haze(folder: _Folder) -> str:
     (side,) = folder.unmix("contrast", _lost, Limits(0, 0.95))
     if side.share == 0:
         return ""
-    level, color = _veil(folder)
-    folder.see_good_through(side, level, color)
+    seen = float(np.exp(-0.5 * (_SEEN / _EXTENT) ** 2))
+    side = Side(side.share, *(min(bound / seen, 1.0) for bound in _bounds(side)))
+    veils = np.array([_veil(one) for one in folder.clearest("contrast", side.share)])
+    folder.see_good_through(side, np.median(veils, axis=0))
+    level = float(np.median(veils.max(axis=1)))
     return _written(
-        "haze", "loss of contrast at all frequencies alike; its veil has the colour and the light of the retina",
-        probability=side.share, x=(0.5, 0.5), y=(0.5, 0.5), extent=(5.0, 5.0), density=_bounds(side),
-        scatter=(0.0, 0.0), level=(level, level), colors=[tuple(color)],
+        "haze", "loss of contrast at all frequencies alike; its veil is the light of photographs that have lost most",
+        probability=side.share, x=(0.4, 0.6), y=(0.4, 0.6), extent=(_EXTENT, _EXTENT), density=_bounds(side),
+        scatter=(0.0, 0.0), level=(level, level), colors=_some(veils / veils.max(axis=1, keepdims=True)),
     )  # fmt: skip
 
 
-def _veil(folder: _Folder) -> tuple[float, Floats]:
-    light = 2 ** np.nanmedian([rings_of(one) for one in folder.photographs], axis=(0, 2))
-    return float(light.max() / light.mean()), np.asarray(light / light.max())
+_EXTENT = 0.5
+"""Of the cloud: a rim stays as dark or as bright as it is."""
+
+_SEEN = 0.3
+"""Distance from the middle at which half of the windows in which contrast is measured are farther out."""
+
+
+def _veil(one: Measurement) -> Floats:
+    """Light of the middle, over the mean of the retina: haze that leaves the exposure as it is."""
+    return np.asarray(np.nanmedian(2 ** light_of(one)[:, :_MIDDLE] / one.mean, axis=(1, 2)))
+
+
+_MIDDLE = 4
+"""Rings."""
 
 
 def _shadow(folder: _Folder) -> str:
     (side,) = folder.unmix("blotch", lambda z: 1 - 2.0**-z, Limits(0, 0.95), masks=True)
     if side.share == 0:
         return ""
-    blotches = np.array([one.blotch for one in folder.photographs])
-    dark = blotches[blotches[:, 0] >= np.quantile(blotches[:, 0], 1 - side.share)]
-    x, y, extent = (tuple(np.quantile(values, [0.05, 0.95])) for values in dark.T[1:])
-    light = 2 ** np.nanmedian([rings_of(one) for one in folder.photographs], axis=(0, 2))
-    veil = _STRAY * light.mean() * _STRAY_COLOR[1] / light[1]
-    depth = tuple(min(bound / (1 - veil), 1.0) for bound in _bounds(side))
+    dark = folder.clearest("blotch", side.share)
+    blotches = [one.blotch for one in dark]
+    x, y, extent = (
+        tuple(np.quantile([getattr(one, name) for name in names for one in blotches], [0.1, 0.9]))
+        for names in (("x",), ("y",), ("extent_x", "extent_y"))
+    )
+    rest = _LEFT * min(one.light[0] for one in blotches)  # of red, where nothing else is left
+    veils = np.array([_stray(one, rest) for one in dark])
+    usual = float(np.median([one.blotch.light[0] * 2.0**one.blotch.depth for one in dark]))
+    depth = tuple(min(bound / (1 - rest / usual), 1.0) for bound in _bounds(side))
+    level = float(np.median(veils.max(axis=1)))
     return _written(
-        "shadow", "the darkest blotch near the middle; its stray light is as in clinical",
-        probability=side.share, x=x, y=y, extent=extent, depth=depth, level=(_STRAY, _STRAY), colors=[_STRAY_COLOR],
+        "shadow", "the darkest blotch near the middle, and the colour that is left in it",
+        probability=side.share, x=x, y=y, extent=extent, depth=depth, level=(level, level),
+        colors=_some(veils / veils.max(axis=1, keepdims=True)),
     )  # fmt: skip
 
 
-_STRAY, _STRAY_COLOR = 0.3, (0.8, 0.9, 1.0)
+_LEFT = 0.8
+"""Stray light in the darkest blotch, of the light there: the retina shows through even that."""
 
 
-def _rim(folder: _Folder) -> tuple[Side, Side]:
-    """Of tangents: the darker rim's, and the brighter rim's, below 0."""
-    dark, bright = folder.unmix("tangent2", _signed_root, Limits(0, 2), Limits(-2, 0))
-    return dark, bright
+def _stray(one: Measurement, red: float) -> Floats:
+    """Red, green and blue of the stray light in a blotch, over the mean of the retina, if that of red is known."""
+    light = np.array(one.blotch.light)
+    around = np.nanmedian(2 ** light_of(one) / one.mean, axis=(1, 2))
+    around *= light[0] * 2.0**one.blotch.depth / around[0]
+    depth = (around[0] - light[0]) / (around[0] - red)
+    return np.asarray(np.clip((light - (1 - depth) * around) / depth, _FAINTEST, 1))
+
+
+_FAINTEST = 0.02
+
+
+def _some(colors: Floats) -> list[tuple[float, ...]]:
+    """At most `_COLORS` of colours (n, 3), from the bluest to the reddest."""
+    ordered = colors[np.argsort(colors[:, 0] - colors[:, 2], kind="stable")]
+    chosen = np.linspace(0, len(ordered) - 1, min(_COLORS, len(ordered))).round().astype(int)
+    return [tuple(color) for color in ordered[chosen]]
+
+
+_COLORS = 8
 
 
 def _vignetting(folder: _Folder) -> str:
-    side, _ = _rim(folder)
-    if side.share == 0:
+    side, _ = folder.unmix("tangent2", _signed_root, Limits(0, 2), Limits(-2, 0))
+    if side.share * side.high == 0:
         return ""
     return _written(
         "vignetting", "a rim darker than that of good photographs; the place of its axis is as in clinical",
@@ -176,35 +219,26 @@ def _vignetting(folder: _Folder) -> str:
 
 
 def _halo(folder: _Folder) -> str:
-    _, side = _rim(folder)
-    if side.share == 0:
+    (side,) = folder.unmix("rim", lambda z: z, Limits(0, 2))
+    if side.share * side.high == 0:
         return ""
-    rings = np.array([rings_of(one) for one in folder.photographs])
-    bright = rings[folder.observed["tangent2"] <= np.quantile(folder.observed["tangent2"], side.share)]
-    # What the rim has above what it would have if it were to the middle as in good photographs.
-    profile = bright - folder.usual.rings
-    expected = 2 ** (folder.usual.rings[:, -1] + np.nanmedian(profile[:, :, :2], axis=2))
-    excess = np.maximum(np.nanmedian(2 ** bright[:, :, -1] - expected, axis=0), 1e-3)
-    color = excess / excess.max()
-    mean = _CIRCLE * float(np.nanmean(2.0**bright))
-    green = float(np.median(expected[:, 1]))
-    gain = [
-        green * ((1 + (RHO[-1] * tangent) ** 2) ** (1 / 1.1) - 1) / (_GLOW * mean * max(color[1], 0.1))
-        for tangent in (-side.high, -side.low)
-    ]
+    halos: list[Glow] = [glow(one, folder.usual) for one in folder.clearest("rim", side.share)]
+    reach = float(np.quantile([one.shape.distance for one in halos], 0.95))
+    inner, kernel = (
+        np.quantile([getattr(one.shape, name) for one in halos], [0.05, 0.95]) for name in ("radius", "kernel")
+    )
+    peak = _CIRCLE * float(np.median([one.peak * one.color[1] for one in halos]))  # of green, for a gain of 1
     return _written(
-        "halo", "a rim brighter than that of good photographs, and the colour of what it has more; form as in clinical",
-        probability=side.share, center_x=(0.45, 0.55), center_y=(0.45, 0.55), inner_diameter=(0.85, 0.95),
-        growth=(0.0, 1.0), reach=0.5, colors=[tuple(color)], gain=tuple(min(value, 4.0) for value in gain),
-        kernel=(0.2, 0.4), sigma=0.5,
+        "halo", "a rim brighter than that of good photographs: its form and its colours",
+        probability=side.share, center_x=(0.5 - reach, 0.5 + reach), center_y=(0.5 - reach, 0.5 + reach),
+        inner_diameter=tuple(2 * inner), growth=(1.0, 1.0), reach=0.5,
+        colors=_some(np.array([one.color for one in halos])),
+        gain=tuple(min(bound / peak, 4.0) for bound in _bounds(side)), kernel=tuple(kernel), sigma=0.5,
     )  # fmt: skip
 
 
 _CIRCLE = math.pi / 4
 """Of the square, that the field of view covers."""
-
-_GLOW = 0.42
-"""What the halo's blurred ring reaches in the outermost of the measured rings, for the middle of its ranges."""
 
 
 def _exposure(folder: _Folder) -> str:

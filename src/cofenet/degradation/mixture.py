@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 
-_CRITICAL = 3.857
-"""Of Pettitt's statistic in the limit, exceeded by chance in 1 of 100 folders."""
+_CRITICAL = 2.492
+"""Of Pettitt's statistic in the limit, exceeded by chance in 1 of 20 folders."""
 
-_CRITICAL_END = 2.576
+_CRITICAL_END = 1.96
 """Of the normal distribution, for a difference of two shares: likewise."""
 
 _AS_GOOD = 0.05
@@ -63,7 +63,7 @@ class Limits:
 
 
 def differ(observed: Floats, good: Floats) -> bool:
-    """Whether samples (n,) and (m,) are of two distributions: the Anderson–Darling test, one of each end, at 1 %."""
+    """Whether samples (n,) and (m,) are of two distributions: the Anderson–Darling test, one of each end, at 5 %."""
     both = np.unique(np.concatenate([observed, good]))
     n, m = len(observed), len(good)
     ours, theirs = (np.searchsorted(np.sort(part), both, side="right") / len(part) for part in (observed, good))
