@@ -42,6 +42,7 @@ bench: $(VENV)/all
 	$(RUN) benchmarks/fov.py --data $(DATA)
 	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
+	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)
 	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish

@@ -18,27 +18,32 @@ if TYPE_CHECKING:
     from cofenet.errors import CofenetError
     from cofenet.fov import FieldOfView, find_fov
     from cofenet.tasks.correction import Correction, Verdict, correct
+    from cofenet.tasks.quality import Assessment, assess
     from cofenet.tasks.segmentation import Segmentation, segment
 
 # Loaded on first use, so that `import cofenet` stays quick.
 _HOME = {
+    "Assessment": "cofenet.tasks.quality",
     "CofenetError": "cofenet.errors",
     "Correction": "cofenet.tasks.correction",
     "FieldOfView": "cofenet.fov",
     "Segmentation": "cofenet.tasks.segmentation",
     "Verdict": "cofenet.tasks.correction",
+    "assess": "cofenet.tasks.quality",
     "correct": "cofenet.tasks.correction",
     "find_fov": "cofenet.fov",
     "segment": "cofenet.tasks.segmentation",
 }
 
 __all__ = [
+    "Assessment",
     "CofenetError",
     "Correction",
     "FieldOfView",
     "Segmentation",
     "Verdict",
     "__version__",
+    "assess",
     "correct",
     "degradation",
     "degrade",

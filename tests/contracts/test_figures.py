@@ -33,6 +33,7 @@ def told(module: str, name: str, function: str) -> tuple[str, str]:
     [
         ("restoration", "restoration", "table"),
         ("segmentation", "segmentation", "table"),
+        ("quality", "quality", "table"),
         ("speed", "speed", "sentence"),
     ],
 )
@@ -47,5 +48,6 @@ def test_the_figures_are_of_the_shipped_weights() -> None:
     card = load_card("light")
     assert stored["model"] == card.sha256
     models = json.loads((ROOT / "docs/results/segmentation.json").read_text())["models"]
+    models |= json.loads((ROOT / "docs/results/quality.json").read_text())["models"]
     assert models == {name: load_card(name).sha256 for name in shipped()}
     assert card.figures["111 psnr"] == round(stored["kinds"]["111"]["light"]["psnr"], 4)

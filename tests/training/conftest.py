@@ -102,12 +102,14 @@ def recipes() -> dict[str, Recipe]:
         "mixture": {"kinds": {"111": 0.5, "000": 0.2, "110": 0.3}, "partial": 0.5, "recolor": 0.5, "cut": 0.5},
     }  # fmt: skip
     segmentation = common | {"losses": {"cross_entropy": 1, "overlap": 1}, "sources": [{"tasks": ["vessels"]}]}
+    graded = {"losses": {"grade": 1, "severity": 1}, "sources": [{"tasks": ["quality", "clean"]}]}
     whole = segmentation | {"sources": [{"tasks": ["disc", "disc_cup", "lesions"]}], "widths": [4, 4, 6]}
     reference = {"network": "reference", "canvas": 192, "size": 192, "reference": {"width": 2}, "steps": 4}
     return {
         "reference": Recipe.model_validate(
             common | reference | {"losses": {"absolute": 1, "disc": 10, "vessels": 0.1, "activation": 0.1}}
         ),
+        "quality": Recipe.model_validate(common | graded | {"network": "quality"}),
         "vessels": Recipe.model_validate(segmentation | {"network": "vessels", "widths": [4, 4], "patches": 2}),
         "disc-finder": Recipe.model_validate(whole | {"network": "disc-finder"}),
         "disc": Recipe.model_validate(whole | {"network": "disc"}),

@@ -18,6 +18,7 @@ from torch import nn
 from cofenet.errors import ModelError, UsageError
 from cofenet.training import loop
 from cofenet.training.loop import learning_rate, train
+from cofenet.training.objective import Objective
 from cofenet.training.objectives import Restoration, objective
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
@@ -27,10 +28,11 @@ import sys, time
 from pathlib import Path
 import torch
 from cofenet.training import loop
+from cofenet.training.objective import Objective
 from cofenet.training.recipe import load_recipe
 
 torch.set_num_threads(1)
-loop._VALIDATION_COUNT = 4
+Objective.validated = 4
 step = loop._step
 
 def stall(goal, state, batch):
@@ -51,7 +53,7 @@ class StoppedError(Exception):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
-    monkeypatch.setattr(loop, "_VALIDATION_COUNT", 4)
+    monkeypatch.setattr(Objective, "validated", 4)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from torch.utils.data import DataLoader, default_collate
 from cofenet.training import losses
 from cofenet.training.labelled import Labelled
 from cofenet.training.loop import _collate
-from cofenet.training.objectives import Batch, objective
+from cofenet.training.objective import Batch
+from cofenet.training.objectives import objective
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
 from cofenet.training.taught import Taught
@@ -149,3 +151,37 @@ def test_ablations_leave_out_what_they_say(shape: dict[str, bool | int], recipes
     assert (answer.activation is None) == (shape.get("lqa") is False)
     assert (answer.vessels is None) == (shape.get("rsa") is False)
     assert (answer.coarse is None) == (shape.get("scales") == 1)
+
+
+@pytest.mark.parametrize("answers", [1, 5])
+def test_quality_learns_from_what_is_known_alone(answers: int, recipes: dict[str, Recipe]) -> None:
+    """Two graded photographs, of which one is graded rightly, and a degraded one whose severities are half right."""
+    grade = torch.zeros(3, answers, 3)
+    grade[:, :, 1] = 20
+    severity = torch.zeros(3, 4)
+    batch = {
+        "input": torch.rand(3, 4, 32, 32),
+        "grade": torch.tensor([[0.0, 1, 0], [1, 0, 0], [0, 0, 0]])[..., None, None],
+        "severity": torch.tensor([[0.9] * 4, [0.9] * 4, [0.5, 0.5, 1.0, 1.0]])[..., None, None],
+        "known": torch.tensor([[0.0], [0], [1]])[..., None, None],
+    }
+    goal = objective(recipes["quality"])
+    said = lambda _: (grade, severity)  # noqa: E731
+    figures = goal.figures(said, batch)  # type: ignore[arg-type]
+    torch.testing.assert_close(figures["accuracy"], torch.tensor([1.0, 0.0]))
+    torch.testing.assert_close(figures["severity_error"], torch.tensor([0.25]))
+    expected = 20 / 2 + math.log(2)
+    assert goal.loss(said, batch).item() == pytest.approx(expected, rel=1e-4)  # type: ignore[arg-type]
+
+
+def test_the_last_answer_weighs_most() -> None:
+    truth = torch.tensor([[1.0, 0, 0]])
+    wrong = torch.tensor([0.0, 10, 0])
+    costs = []
+    for answer in range(5):
+        logits = torch.zeros(1, 5, 3)
+        logits[:, :, 0] = 30
+        logits[0, answer] = wrong
+        costs.append(losses.grade(logits, truth).item())
+    assert costs[4] == pytest.approx(6 * costs[0], rel=1e-3)
+    assert costs[:4] == pytest.approx([costs[0]] * 4)

@@ -128,5 +128,5 @@ def test_what_the_reference_cannot_be_is_named(tmp_path: Path, lines: str, messa
 
 
 def test_disc_is_a_loss_of_the_reference_alone(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"losses\.disc: detail has no disc"):
+    with pytest.raises(UsageError, match=r"losses\.disc: is not for detail"):
         load_recipe(written(tmp_path, GOOD.format("").replace("absolute", "disc")))

@@ -16,6 +16,7 @@ from cofenet.engine.session import Session
 from cofenet.io import Photograph, read_photograph, write_photograph
 from cofenet.training import loop
 from cofenet.training.loop import train
+from cofenet.training.objective import Objective
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -34,7 +35,7 @@ def test_reference_trains_resumes_exports_and_corrects(
     monkeypatch: pytest.MonkeyPatch,
     draw: Callable[..., np.ndarray],
 ) -> None:
-    monkeypatch.setattr(loop, "_VALIDATION_COUNT", 2)
+    monkeypatch.setattr(Objective, "validated", 2)
     recipe, step = recipes["reference"], loop._step
     whole = train(recipe, manifest, tmp_path / "whole").state_dict()
 

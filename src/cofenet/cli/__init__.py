@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cofenet import __version__
-from cofenet.cli import correct, degrade, fit, learn, models, segment
+from cofenet.cli import assess, correct, degrade, evaluate, explain, fit, learn, models, segment
 from cofenet.errors import CofenetError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -32,9 +32,12 @@ def _options(
 
 app.command()(correct.correct)
 app.command()(degrade.degrade)
+app.command()(assess.assess)
 app.command()(segment.segment)
 app.command("fit-degradation")(fit.fit_degradation)
+app.command()(explain.explain)
 app.command()(models.models)
+app.add_typer(evaluate.app, name="evaluate")
 app.command()(learn.train)
 app.command()(learn.export)
 

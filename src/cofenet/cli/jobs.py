@@ -75,17 +75,17 @@ class Jobs:
 
 def plan(
     photos: Sequence[Path],
-    output: Path,
+    output: Path | None,
     format: Format,  # noqa: A002
     extras: Sequence[Path | None],
     *,
-    overwrite: bool,
+    overwrite: bool = False,
 ) -> Jobs:
     """Find the photographs and give each result its place; make the folders.
 
     Args:
         photos: files and folders; results in an output folder inside one of them are no photographs.
-        output: folder for the results.
+        output: folder for the results; None if there are none.
         format: their format.
         extras: further files to be written, such as a report; None and "-" are none.
         overwrite: replace results that are there.
@@ -93,8 +93,10 @@ def plan(
     Raises:
         UsageError: there are no photographs, a name is taken, or results cannot be stored.
     """
-    found = _without_results(find_photographs(photos, format=format), photos, output)
-    jobs = Jobs(destinations(found, output), format, overwrite)
+    found = find_photographs(photos, format=format)
+    if output:
+        found = destinations(_without_results(found, photos, output), output)
+    jobs = Jobs(found, format, overwrite)
     if not jobs.pairs:
         raise UsageError(f"no photographs in {', '.join(map(str, photos))}")
     files = [path for path in extras if path and str(path) != "-"]
@@ -102,7 +104,7 @@ def plan(
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; give the name of a file")
         jobs.refuse_taken(path)
-    for folder in (output, *(path.parent for path in files)):
+    for folder in (*([output] if output else []), *(path.parent for path in files)):
         make_writable(folder)
     return jobs
 

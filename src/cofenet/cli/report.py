@@ -18,7 +18,7 @@ from rich.table import Table
 from cofenet import __version__
 from cofenet.io import write_atomically
 
-Status = Literal["corrected", "degraded", "segmented", "unchanged", "skipped", "failed"]
+Status = Literal["corrected", "degraded", "segmented", "assessed", "unchanged", "skipped", "failed"]
 Item = TypeVar("Item")
 
 _ROWS = 30
@@ -63,6 +63,7 @@ class Report:
         path: where to write it, "-" for stdout; None for nowhere.
         outcomes: a row a photograph.
         stopped: whether photographs are missing because the run was stopped.
+        figures: what was measured over all of them.
     """
 
     operation: str
@@ -70,6 +71,7 @@ class Report:
     path: Path | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: bool = False
+    figures: dict[str, object] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """Note one outcome; a failure is told at once."""
@@ -87,7 +89,8 @@ class Report:
             return
         content = {
             "cofenet": __version__, "operation": self.operation, "settings": self.settings, "counts": self.count(),
-            "stopped": self.stopped, "photographs": [outcome.to_dict() for outcome in self.outcomes],
+            "stopped": self.stopped, **({"figures": self.figures} if self.figures else {}),
+            "photographs": [outcome.to_dict() for outcome in self.outcomes],
         }  # fmt: skip
         text = json.dumps(content, indent=2, default=str) + "\n"
         if str(self.path) == "-":

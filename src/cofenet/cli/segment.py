@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +27,7 @@ from cofenet.cli.jobs import (
 )
 from cofenet.cli.report import Outcome, Report
 from cofenet.cli.sheet import Sheet
+from cofenet.cli.table import Table
 from cofenet.engine.card import load_card
 from cofenet.errors import UsageError
 from cofenet.io import (
@@ -71,7 +70,7 @@ def segment(
     wanted, pictures = _parsed(structures), Sheet(sheet)
     jobs = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
     summary = Report("segment", {"structures": structures}, report)
-    rows = _Table(table)
+    rows = Table(table)
     work = _Segment(jobs, wanted, pictures, rows, probabilities=probabilities, overlays=overlays, dicom=dicom)
     raise run(jobs, work, summary, pictures, rows)
 
@@ -87,32 +86,14 @@ def _parsed(structures: str) -> tuple[Structure, ...]:
 _MODELS = {"vessels": ("vessels",), "disc": ("disc-finder", "disc"), "cup": ("disc-finder", "disc")}
 
 
-@dataclass
-class _Table:
-    """The measurements as CSV, a row a photograph."""
-
-    path: Path | None
-    rows: list[dict[str, object]] = field(default_factory=list)
-
-    def add(self, source: Path, measured: Measurements) -> None:
-        """Add a photograph."""
-        disc = dataclasses.asdict(measured.disc) if measured.disc else {}
-        self.rows.append({
-            "photograph": source, "vessel_density": measured.vessel_density,
-            "disc_confidence": measured.disc_confidence, "disc_x": disc.get("x"), "disc_y": disc.get("y"),
-            "disc_vertical_diameter": disc.get("vertical_diameter"),
-            "disc_horizontal_diameter": disc.get("horizontal_diameter"), "cup_to_disc": disc.get("cup_to_disc"),
-        })  # fmt: skip
-
-    def write(self) -> None:
-        """Write it, if it was asked for."""
-        if self.path is None or not self.rows:
-            return
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.rows[0])
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomically(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
+def _row(measured: Measurements) -> dict[str, object]:
+    """The measurements, flat; those of a disc that was not found are empty."""
+    disc = dataclasses.asdict(measured.disc) if measured.disc else {}
+    return {
+        "vessel_density": measured.vessel_density, "disc_confidence": measured.disc_confidence,
+        "disc_x": disc.get("x"), "disc_y": disc.get("y"), "disc_vertical_diameter": disc.get("vertical_diameter"),
+        "disc_horizontal_diameter": disc.get("horizontal_diameter"), "cup_to_disc": disc.get("cup_to_disc"),
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,7 +101,7 @@ class _Segment:
     jobs: Jobs
     structures: tuple[Structure, ...]
     sheet: Sheet
-    table: _Table
+    table: Table
     probabilities: bool
     overlays: bool
     dicom: bool = False
@@ -135,21 +116,23 @@ class _Segment:
         read = next(seconds)
         found = segment_array(photograph.pixels, structures=self.structures)
         worked = next(seconds)
-        self._write(photograph, found, target)
+        facts = _facts(found, self.structures)
+        self._write(photograph, found, target, {"cofenet": json.dumps(facts)})
         # The measurements come last: where they are, everything is.
-        write_atomically(told, (json.dumps(_facts(found, self.structures), indent=2) + "\n").encode())
-        self.table.add(source, found.measurements)
+        write_atomically(told, (json.dumps(facts, indent=2) + "\n").encode())
+        self.table.add(source, _row(found.measurements))
         yield Outcome(
             source, "segmented", told, seconds={"read": read, "segment": worked, "write": next(seconds)},
             notes=tuple(_words(found.measurements)), results={"measurements": dataclasses.asdict(found.measurements)},
         )  # fmt: skip
 
-    def _write(self, photograph: Photograph, found: Segmentation, target: Path) -> None:
+    def _write(self, photograph: Photograph, found: Segmentation, target: Path, text: dict[str, str]) -> None:
         for name, probability in found.probabilities.items():
             mask = getattr(found, name)
-            _write_plane(_beside(target, f"{name}.png"), np.where(mask, np.uint8(255), np.uint8(0)))
+            _write_plane(_beside(target, f"{name}.png"), np.where(mask, np.uint8(255), np.uint8(0)), text)
             if self.probabilities:
-                _write_plane(_beside(target, f"{name}.probability.png"), np.rint(probability * 65535).astype(np.uint16))
+                levels = np.rint(probability * 65535).astype(np.uint16)
+                _write_plane(_beside(target, f"{name}.probability.png"), levels, text)
         if self.dicom:
             masks = {str(name): getattr(found, name) for name in found.probabilities}
             hashes = {name: load_card(_MODELS[name][-1]).sha256 for name in masks}
@@ -158,12 +141,12 @@ class _Segment:
             drawn = overlay(photograph.pixels, found)
             self.sheet.add(target.name, photograph.pixels, drawn)
             if self.overlays:
-                write_photograph(_beside(target, "overlay.png"), Photograph(drawn, photograph.path))
+                write_photograph(_beside(target, "overlay.png"), Photograph(drawn, photograph.path), text=text)
 
 
-def _write_plane(path: Path, plane: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+def _write_plane(path: Path, plane: NDArray[np.uint8] | NDArray[np.uint16], text: dict[str, str]) -> None:
     pixels: NDArray[Any] = np.dstack([plane] * 3)
-    write_photograph(path, Photograph(pixels, metadata=Metadata(grey=True)))
+    write_photograph(path, Photograph(pixels, metadata=Metadata(grey=True)), text=text)
 
 
 def _facts(found: Segmentation, structures: tuple[Structure, ...]) -> dict[str, object]:

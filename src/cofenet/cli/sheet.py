@@ -1,7 +1,8 @@
-"""A sheet of photographs before and after."""
+"""A sheet of photographs, alone or before and after."""
 
 from __future__ import annotations
 
+from bisect import insort
 from pathlib import Path
 
 import cv2
@@ -16,35 +17,40 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Tile = NDArray[np.uint8]
 
 _TILE = 384
-_PAIRS_A_ROW = 2
+_TILES_A_ROW = 4
 _LIMIT = 60
-"""Pairs on one sheet: the first ones; more would make a picture that no viewer opens."""
+"""Photographs on one sheet: the first ones; more would make a picture that no viewer opens."""
 
 
 class Sheet:
-    """Collects pairs, small, for a PNG at `path`; without a path it collects none. Keeps the first `_LIMIT`."""
+    """Collects photographs, small, for a PNG at `path`; without a path it collects none. Keeps the first `_LIMIT`."""
 
     def __init__(self, path: Path | None) -> None:
         if path and path.suffix.lower() != ".png":
             raise UsageError(f"{path}: a sheet is a PNG; let its name end in .png")
         self.path = path
-        self._pairs: list[Tile] = []
+        self._entries: list[tuple[float, int, Tile]] = []
+        self._count = 0
 
-    def add(self, name: str, before: Pixels, after: Pixels) -> None:
-        """Add a photograph, uint8 or uint16 (H, W, 3), before and after."""
-        if self.path and len(self._pairs) < _LIMIT:
-            pair = np.hstack([_tile(before), _tile(after)])
+    def add(self, name: str, *pictures: Pixels, order: float = 0.0) -> None:
+        """Add pictures of a photograph, uint8 or uint16 (H, W, 3), side by side; the lowest `order` comes first."""
+        last = self._entries[-1][0] if len(self._entries) == _LIMIT else np.inf
+        if self.path and order < last:
+            row = np.hstack([_tile(picture) for picture in pictures])
             drawable = name.encode("ascii", "replace").decode()  # OpenCV has no other letters; some names end it
-            cv2.putText(pair, drawable, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
-            self._pairs.append(pair)
+            cv2.putText(row, drawable, (6, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (200, 200, 200), 1, cv2.LINE_AA)
+            insort(self._entries, (order, self._count, row))
+            self._count += 1
+            del self._entries[_LIMIT:]
 
     def write(self) -> None:
-        """Write the PNG; nothing if there is no pair."""
-        if not (self.path and self._pairs):
+        """Write the PNG; nothing if there is no photograph."""
+        if not (self.path and self._entries):
             return
-        blank = np.zeros_like(self._pairs[0])
-        pairs = self._pairs + [blank] * (-len(self._pairs) % _PAIRS_A_ROW)
-        rows = [np.hstack(pairs[i : i + _PAIRS_A_ROW]) for i in range(0, len(pairs), _PAIRS_A_ROW)]
+        tiles = [tile for *_, tile in self._entries]
+        across = _TILES_A_ROW * _TILE // tiles[0].shape[1]
+        tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % across)
+        rows = [np.hstack(tiles[i : i + across]) for i in range(0, len(tiles), across)]
         write_photograph(self.path, Photograph(np.vstack(rows)), format="png")
 
 

@@ -26,11 +26,11 @@ from cofenet.degradation.glow import Glow
 from cofenet.degradation.inverse import Usual, glow, hazed, light_of, strengths
 from cofenet.degradation.measure import Measurement
 from cofenet.degradation.mixture import Limits, Side, unmix
+from cofenet.degradation.preset_text import section
 from cofenet.errors import UsageError
 
 Floats = NDArray[np.floating[Any]]
 Strengths = dict[str, Floats]
-Value = float | Sequence[float] | Sequence[Sequence[float]]
 
 FEWEST = 10
 """Photographs without which there is no distribution to speak of."""
@@ -82,7 +82,6 @@ _HEAD = """\
 # Not estimated: motion (blur of any form is put down as defocus), jpeg, and all artifacts (spots, dust, flares, lashes,
 # crescents): draw kind "101", or copy those tables from the preset clinical.
 """
-
 
 _SPREAD = (0.7548776662, 0.5698402910)
 """Steps that fill a square evenly: 1/p and 1/p² of p³ = p + 1 (M. Roberts, the R₂ sequence)."""
@@ -137,7 +136,7 @@ def _haze(folder: _Folder) -> str:
     veils = np.array([_veil(one) for one in folder.clearest("contrast", side.share)])
     folder.see_good_through(side, np.median(veils, axis=0))
     level = float(np.median(veils.max(axis=1)))
-    return _written(
+    return section(
         "haze", "loss of contrast at all frequencies alike; its veil is the light of photographs that have lost most",
         probability=side.share, x=(0.4, 0.6), y=(0.4, 0.6), extent=(_EXTENT, _EXTENT), density=_bounds(side),
         scatter=(0.0, 0.0), level=(level, level), colors=_some(veils / veils.max(axis=1, keepdims=True)),
@@ -175,7 +174,7 @@ def _shadow(folder: _Folder) -> str:
     usual = float(np.median([one.blotch.light[0] * 2.0**one.blotch.depth for one in dark]))
     depth = tuple(min(bound / (1 - rest / usual), 1.0) for bound in _bounds(side))
     level = float(np.median(veils.max(axis=1)))
-    return _written(
+    return section(
         "shadow", "the darkest blotch near the middle, and the colour that is left in it",
         probability=side.share, x=x, y=y, extent=extent, depth=depth, level=(level, level),
         colors=_some(veils / veils.max(axis=1, keepdims=True)),
@@ -212,7 +211,7 @@ def _vignetting(folder: _Folder) -> str:
     side, _ = folder.unmix("tangent2", _signed_root, Limits(0, 2), Limits(-2, 0))
     if side.share * side.high == 0:
         return ""
-    return _written(
+    return section(
         "vignetting", "a rim darker than that of good photographs; the place of its axis is as in clinical",
         probability=side.share, x=(0.35, 0.65), y=(0.35, 0.65), tangent=_bounds(side),
     )  # fmt: skip
@@ -228,7 +227,7 @@ def _halo(folder: _Folder) -> str:
         np.quantile([getattr(one.shape, name) for one in halos], [0.05, 0.95]) for name in ("radius", "kernel")
     )
     peak = _CIRCLE * float(np.median([one.peak * one.color[1] for one in halos]))  # of green, for a gain of 1
-    return _written(
+    return section(
         "halo", "a rim brighter than that of good photographs: its form and its colours",
         probability=side.share, center_x=(0.5 - reach, 0.5 + reach), center_y=(0.5 - reach, 0.5 + reach),
         inner_diameter=tuple(2 * inner), growth=(1.0, 1.0), reach=0.5,
@@ -246,7 +245,7 @@ def _exposure(folder: _Folder) -> str:
     share = min(under.share + over.share, 1.0)
     if share == 0:
         return ""
-    return _written(
+    return section(
         "exposure", "green light in the middle", probability=share, over=over.share / share, stops_over=_bounds(over),
         stops_under=(0.0 - under.high, 0.0 - under.low),
     )  # fmt: skip
@@ -257,14 +256,14 @@ def _cast(folder: _Folder) -> str:
     for name in ("red", "blue"):
         (side,) = folder.unmix(name, lambda z: 2.0**z, Limits(0.2, 4, always=True))
         gains[name] = _bounds(side) if side.share else (1.0, 1.0)
-    return _written("cast", "red and blue over green", red=gains["red"], green=(1.0, 1.0), blue=gains["blue"])
+    return section("cast", "red and blue over green", red=gains["red"], green=(1.0, 1.0), blue=gains["blue"])
 
 
 def _defocus(folder: _Folder) -> str:
     (side,) = folder.unmix("radius2", _signed_root, Limits(0, 0.03))
     if side.share == 0:
         return ""
-    return _written(
+    return section(
         "defocus", "the disc whose transfer function brings a sharp photograph's spectrum nearest",
         probability=side.share, radius=_bounds(side),
     )  # fmt: skip
@@ -276,7 +275,7 @@ def _noise(folder: _Folder) -> str:
     pixels = float(np.median([one.pixels for one in folder.photographs]))
     seen = shot.high / 2 + read.high**2 > _GREY_LEVEL**2
     ranges = (_bounds(side) if seen else (0.0, 0.0) for side in (shot, read))
-    return _written(
+    return section(
         "noise", "as seen at the size at which it was measured, to which grain is set",
         **dict(zip(("shot", "read"), ranges, strict=True)), grain=(1 / pixels, 1 / pixels),
     )  # fmt: skip
@@ -299,20 +298,3 @@ def _signed_root(square: Floats) -> Floats:
 
 def _bounds(side: Side) -> tuple[float, float]:
     return side.low, side.high
-
-
-def _written(name: str, measured: str, **values: Value) -> str:
-    lines = [f"[{name}]  # {measured}"]
-    lines += [f"{key} = {_toml(value, _DIGITS.get(key, 3))}" for key, value in values.items()]
-    return "\n".join(lines)
-
-
-_DIGITS = {"grain": 7}
-"""Significant ones: 1 / grain must give the whole number of pixels again, or noise is resampled and lost."""
-
-
-def _toml(value: Value, digits: int = 3) -> str:
-    if isinstance(value, Sequence):
-        return f"[{', '.join(_toml(part, digits) for part in value)}]"
-    text = f"{float(value) + 0.0:.{digits}g}"
-    return text if any(sign in text for sign in ".e") else f"{text}.0"

@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.degradation.glow import Glow, find_glow
-from cofenet.degradation.measure import DARKEST, RINGS, SECTORS, Measurement, frequencies, in_bands
+from cofenet.degradation.measure import RINGS, SECTORS, Measurement
+from cofenet.degradation.spectrum import DARKEST, frequencies, in_bands
 
 Floats = NDArray[np.floating[Any]]
 

@@ -8,20 +8,14 @@ light is in values of the photograph, 0 to 1, or in their logarithm to base 2.
 - *Blotch.* Off the rings' medians, the red logarithm (the macula is faint in red) is fitted by
   −a exp(−½ ((Δx / extent_x)² + (Δy / extent_y)²)) around places near the middle, for a few extents, by least squares
   with weights that fall off likewise; the largest a. The rings are measured again without it, and it off them.
-- *Spectrum.* Green over its local mean, minus 1, in Hann windows an eighth of the diameter wide; the power spectrum's
-  median over the windows beside the blotch (disc and reflexes are few), averaged in bands of frequency. White noise of
-  variance σ² has the power σ² everywhere.
-- *Noise.* The variance σ² of the high-pass residual of J. Immerkær, "Fast noise variance estimation", Computer Vision
-  and Image Understanding 64(2), 1996, taken robustly from its median absolute deviation (σ = 1.4826 MAD, P. J.
-  Rousseeuw, C. Croux, Journal of the American Statistical Association 88, 1993), for thirds of the values of each
-  channel.
+- *Spectrum* and *noise* of the fine detail: `spectrum`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from itertools import pairwise, product
+from itertools import product
 from typing import Any
 
 import cv2
@@ -29,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from cofenet.degradation.spectrum import DARKEST, SIZE, noise, spectrum
 from cofenet.errors import NotFundusError
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
@@ -36,17 +31,11 @@ from cofenet.geometry import Crop
 Floats = NDArray[Any]
 Reduction = Callable[..., Any]
 
-SIZE = 512
-"""Pixels across the field of view at which photographs are measured."""
-
 RINGS = np.array([0.0, 0.3, 0.46, 0.59, 0.7, 0.8, 0.88, 0.94, 0.985])
 """Bounds of the rings, in radii of the field of view."""
 
 SECTORS = 12
 """Parts of a ring, from the right, clockwise."""
-
-BANDS = np.array([12, 20, 28, 36, 48, 64, 80, 100, 128, 160, 200, 256])
-"""Bounds of the bands of frequency, in cycles per diameter."""
 
 COARSE = 96
 """Pixels across the field of view at which light is measured."""
@@ -57,12 +46,9 @@ _RIM = 0.03
 _SOFT = 0.012
 """Where light is: the width over which photographs fade into the frame."""
 
-_TILE = SIZE // 8
 _EXTENTS = (0.06, 0.09, 0.13, 0.19)
 _FEWEST = 0.1
 """Of a circle, that must be retina."""
-
-DARKEST = 2.0**-10
 
 
 class Blotch(BaseModel):
@@ -129,7 +115,7 @@ def measure(image: NDArray[np.uint8] | NDArray[np.uint16], fov: FieldOfView) -> 
     return Measurement(
         mean=round(mean, 4), blotch=blotch,
         light=_listed(np.moveaxis(in_sectors(light, np.median), -1, 0)),
-        spectrum=_spectrum(square[..., 1], seen, _beside(blotch, SIZE)), noise=_noise(sharp, sharp_seen), pixels=pixels,
+        spectrum=spectrum(square[..., 1], seen, _beside(blotch, SIZE)), noise=noise(sharp, sharp_seen), pixels=pixels,
     )  # fmt: skip
 
 
@@ -266,52 +252,3 @@ def _depths(off: Floats, seen: Floats, across: Floats, down: Floats) -> Floats:
     w1, w2, w3 = (total(seen, power) for power in (1, 2, 3))
     y1, y2 = total(off * seen, 1), total(off * seen, 2)
     return np.asarray(-(y2 * w1 - y1 * w2) / np.maximum(w3 * w1 - w2**2, 1e-6))
-
-
-@cache
-def frequencies() -> Floats:
-    """The frequency of each value of a window's spectrum, in cycles per diameter: (64, 64)."""
-    along = np.fft.fftfreq(_TILE) * SIZE
-    return np.asarray(np.hypot(along[:, None], along[None]))
-
-
-def in_bands(power: Floats) -> Floats:
-    """Means over `BANDS` of a function of `frequencies()`, (…, 64, 64): (…, 11)."""
-    band = [(frequencies() >= low) & (frequencies() < high) for low, high in pairwise(BANDS)]
-    return np.stack([power[..., chosen].mean(axis=-1) for chosen in band], axis=-1)
-
-
-def _spectrum(green: Floats, seen: NDArray[np.bool_], beside: NDArray[np.bool_]) -> tuple[float, ...]:
-    weight = seen.astype(np.float32)
-    sigma = SIZE / 32
-    mean = cv2.GaussianBlur(green * weight, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
-    texture = np.where(seen, green / np.maximum(mean, DARKEST) - 1, 0)
-    hann = np.hanning(_TILE + 1)[:_TILE]
-    window = np.outer(hann, hann)
-    powers, clear = [], []
-    starts = range(0, SIZE - _TILE + 1, _TILE // 2)
-    for rows, columns in ((slice(i, i + _TILE), slice(j, j + _TILE)) for i in starts for j in starts):
-        if seen[rows, columns].all():
-            powers.append(np.abs(np.fft.fft2(texture[rows, columns] * window)) ** 2 / np.sum(window**2))
-            clear.append(beside[rows, columns].mean() > _CLEAR)
-    if not powers:
-        raise NotFundusError("too little retina is seen to measure its detail")
-    chosen = np.array(powers)[np.array(clear) | (not any(clear))]
-    return tuple(round(float(v), 3) for v in np.log10(in_bands(np.median(chosen, axis=0)) + 1e-12))
-
-
-_CLEAR = 0.9
-"""Of a window, that a blotch must leave free: it has less contrast, as haze has."""
-
-
-def _noise(square: Floats, seen: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
-    mask = np.outer([1, -2, 1], [1, -2, 1]) / 6  # Immerkær's, of unit gain for white noise
-    residual = np.abs(cv2.filter2D(square, -1, mask))
-    smooth = cv2.blur(square, (5, 5))
-    pairs = []
-    for channel in range(3):
-        value, deviation = smooth[..., channel][seen], residual[..., channel][seen]
-        for part in np.array_split(np.argsort(value, kind="stable"), 3):
-            level, sigma = float(np.median(value[part])), 1.4826 * float(np.median(deviation[part]))
-            pairs.append((round(level, 4), float(f"{sigma**2:.3g}")))
-    return tuple(pairs)

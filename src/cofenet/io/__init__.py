@@ -2,6 +2,7 @@
 
 - `read_photograph`, `write_photograph`: a PNG, JPEG, TIFF or DICOM file to a `Photograph` and back; `raster.py` says
   what is kept. `copy_photograph`: one that stays as it is. `read_frames`, `write_frames`: all frames of a DICOM file.
+- `read_text`: what a file says of how it was made.
 - `find_photographs`, `destinations`: which files a request means, and where each result goes.
 - `write_atomically`: any other file, whole or not at all.
 """
@@ -20,6 +21,7 @@ from cofenet.io.raster import (
     write_photograph,
 )
 from cofenet.io.segmentation import write_segmentation
+from cofenet.io.text import read_text
 
 __all__ = [
     "PIXEL_LIMIT",
@@ -33,6 +35,7 @@ __all__ = [
     "find_photographs",
     "read_frames",
     "read_photograph",
+    "read_text",
     "suffix_for",
     "write_atomically",
     "write_frames",

@@ -61,8 +61,8 @@ def filled(mask: NDArray[np.bool_]) -> FieldOfView:
 
 def draw(mixture: Mixture, rng: np.random.Generator) -> Parameters:
     """Draw parameters from a mixture of kinds and presets."""
-    kind = _weighted(mixture.kinds, rng)
-    preset = _weighted(mixture.presets, rng)
+    kind = weighted(mixture.kinds, rng)
+    preset = weighted(mixture.presets, rng)
     severity = float(rng.uniform()) if rng.uniform() < mixture.partial else 1.0
     return Parameters() if kind == "000" else sample(rng, kind, severity, preset)
 
@@ -164,7 +164,8 @@ def _recolor(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
     return np.asarray(cv2.LUT(image, table[:, None, :]), np.uint8)
 
 
-def _weighted(weights: Mapping[Name, float], rng: np.random.Generator) -> Name:
+def weighted(weights: Mapping[Name, float], rng: np.random.Generator) -> Name:
+    """One of the names, each as likely as its weight."""
     names, values = list(weights), np.array(list(weights.values()))
     return names[int(rng.choice(len(names), p=values / values.sum()))]
 

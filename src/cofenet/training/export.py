@@ -19,6 +19,7 @@ from torch import nn
 from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
+from cofenet.networks.assessor import FACTORS, GRADES, Assessment
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
@@ -33,6 +34,9 @@ TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
 
 Training = dict[str, str | int | float]
+
+_FIGURES = ("psnr", "dice", "accuracy", "severity")
+"""Beginnings of the names of figures of a validation."""
 
 _TOLERANCE = 1e-4
 """Largest difference between PyTorch and ONNX that is let through, of values about 1."""
@@ -67,12 +71,14 @@ def export(runs: Sequence[Path], destination: Path, terms: Path) -> Card:
             exported = light(cast("IlluminationField", networks["field"]), cast("Detail", networks["detail"]))
         case ["reference"] if len(runs) == 1:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"].recipe().size)
+        case ["quality" | "quality-fusion" as name] if len(runs) == 1:
+            exported = quality(networks[name], parts[name].recipe().size)
         case [name] if len(runs) == 1 and name in _SEGMENTERS:
             exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
         case found:
             raise UsageError(
                 f"{', '.join(map(str, runs))}: runs of {', '.join(found)} make no model; "
-                f"give those of field and detail, or one of reference, {', '.join(_SEGMENTERS)}"
+                f"give those of field and detail, or one of reference, quality, {', '.join(_SEGMENTERS)}"
             )
     training: Training = {}
     for name, run in parts.items():
@@ -110,6 +116,18 @@ def reference(network: Reference, size: int) -> Exported:
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="0: this network gives no colour transforms"),
             "residual": Tensor(shape=(1, 3, size, size), meaning="corrected minus given, -1 to 1"),
             "activation": Tensor(shape=(1, 1, size, size), meaning=seen),
+        },
+    )  # fmt: skip
+
+
+def quality(assessor: nn.Module, size: int) -> Exported:
+    """The model for quality assessment."""
+    return Exported(
+        Assessment(assessor), "Grades a fundus photograph, and estimates what each low-quality factor took from it.",
+        {"whole": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1, whole photograph")},
+        {
+            "probabilities": Tensor(shape=(1, len(GRADES)), meaning=f"of {', '.join(GRADES)}"),
+            "severity": Tensor(shape=(1, len(FACTORS)), meaning=f"of {', '.join(FACTORS)}: 0 nothing taken, 1 all"),
         },
     )  # fmt: skip
 
@@ -197,7 +215,7 @@ def _history(run: Run) -> Training:
     """Recipe, steps done and the figures of the last validation."""
     history: Training = {"recipe": run.recipe().name, "steps": run.load()["step"]}
     for row in run.rows()[-1:]:
-        history |= {name: float(value) for name, value in row.items() if name.startswith(("psnr", "dice"))}
+        history |= {name: float(value) for name, value in row.items() if name.startswith(_FIGURES)}
     return history
 
 

@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
 
 from cofenet.errors import ModelError
-from cofenet.training.objectives import Batch, Objective, objective
+from cofenet.training.objective import Batch, Objective
+from cofenet.training.objectives import objective
 from cofenet.training.photographs import count_sources
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Row, Run
-
-_VALIDATION_COUNT = 64
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ def train(
     run.rewind(state.step)
     data = {split: goal.data(manifest, split, folder.parent / "cache") for split in ("train", "val")}
     run.note_sources(count_sources(manifest, data["train"].paths))
-    validation = goal.examples(data["val"], goal.validation, 1, _VALIDATION_COUNT)
+    validation = goal.examples(data["val"], goal.validation, 1, goal.validated)
     examples = goal.examples(data["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
     saved, started, first = time.monotonic(), time.monotonic(), state.step
     recent: list[float] = []

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, binary_cross_entropy, binary_cross_entropy_with_logits, conv2d
+from torch.nn.functional import (
+    avg_pool2d,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    conv2d,
+    log_softmax,
+)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -98,3 +104,20 @@ def overlap(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     both, sizes = (probability * target).sum(axes), (probability**2).sum(axes) + (target**2 * weight).sum(axes)
     known = weight.amax(axes)
     return ((1 - (2 * both + 1) / (sizes + 1)) * known).sum() / known.sum().clamp_min(1.0)
+
+
+def grade(logits: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of answers (B, A, 3) with grades (B, 3), of which one is 1, or none where the grade is not known.
+
+    The last answer weighs 0.6 and those before it share the rest, as in the released code of EyeQ; a single one is all.
+    """
+    before = logits.shape[1] - 1
+    weights = logits.new_tensor([0.4 / max(1, before)] * before + [0.6 if before else 1.0])
+    each = -(log_softmax(logits, 2) * truth[:, None]).sum(2) @ weights  # B
+    return each.sum() / truth.sum().clamp_min(1)
+
+
+def severity(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Binary cross-entropy of severities (B, 4) with true ones, 0 to 1, where `known` (B, 1) is 1."""
+    each = binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(1, keepdim=True)
+    return (each * known).sum() / known.sum().clamp_min(1)

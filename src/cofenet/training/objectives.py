@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 from typing import Literal, cast
 
@@ -16,50 +16,14 @@ from cofenet.networks.field import IlluminationField, apply_field
 from cofenet.networks.reference import Answer, Reference, Variant
 from cofenet.networks.segmentation import Segmenter
 from cofenet.training import losses
+from cofenet.training.assessing import QualityFusionObjective, QualityObjective
 from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples
 from cofenet.training.labelled import Labelled, load_labelled
+from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs, listed, load
 from cofenet.training.recipe import Mixture, Recipe
 from cofenet.training.structures import DiscExamples, PatchExamples, StructureExamples, WholeExamples
 from cofenet.training.taught import TAUGHT, teach
-
-Batch = dict[str, Tensor]
-Data = Photographs | Labelled
-
-
-class Objective(ABC):
-    """A network and what is asked of it."""
-
-    layout: torch.memory_format = torch.channels_last
-    """How the network lies in memory; channels last is the quicker."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-
-    @abstractmethod
-    def network(self) -> nn.Module:
-        """A fresh network."""
-
-    @abstractmethod
-    def data(self, manifest: Path, split: str, cache: Path) -> Data:
-        """The photographs of a split."""
-
-    @abstractmethod
-    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
-        """`count` examples; a batch is a dict of tensors."""
-
-    @property
-    @abstractmethod
-    def validation(self) -> Mixture:
-        """What is validated on, whatever the training draws."""
-
-    @abstractmethod
-    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """The weighted sum of the recipe's losses."""
-
-    @abstractmethod
-    def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """How good it is: named figures, one for each photograph that has it."""
 
 
 class Restoration(Objective):
@@ -268,6 +232,8 @@ _OBJECTIVES: dict[str, type[Objective]] = {
     "vessels": VesselsObjective,
     "disc-finder": DiscFinderObjective,
     "disc": DiscObjective,
+    "quality": QualityObjective,
+    "quality-fusion": QualityFusionObjective,
 }
 
 

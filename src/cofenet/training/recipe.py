@@ -16,13 +16,23 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
-Network = Literal["field", "detail", "reference", "vessels", "disc-finder", "disc"]
+Network = Literal["field", "detail", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"]
 Loss = Literal[
-    "absolute", "root_mean_square", "gradient", "structure", "activation", "vessels", "disc", "cross_entropy", "overlap"
-]
+    "absolute", "root_mean_square", "gradient", "structure", "activation", "vessels", "disc",
+    "cross_entropy", "overlap",
+    "grade", "severity",
+]  # fmt: skip
 
-_SEGMENTATION = ("vessels", "disc-finder", "disc")
-_OF_SEGMENTATION = {"cross_entropy", "overlap"}
+_OF_PICTURES = {"absolute", "root_mean_square", "gradient", "structure"}
+_OF_STRUCTURES = {"cross_entropy", "overlap"}
+_OF_QUALITY = {"grade", "severity"}
+_LOSSES: dict[str, set[str]] = {
+    "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"},
+    "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
+    "vessels": _OF_STRUCTURES, "disc-finder": _OF_STRUCTURES, "disc": _OF_STRUCTURES,
+    "quality": _OF_QUALITY, "quality-fusion": _OF_QUALITY,
+}  # fmt: skip
+"""The losses that each network may be trained by."""
 
 _STRUCTURE_SIZE = 192, 32
 """Smallest side of what the reference network may see with its retinal structure activation, and its divisor."""
@@ -142,7 +152,7 @@ class Recipe(_Part):
         if self.size > self.canvas:
             raise ValueError(f"size: {self.size} is more than canvas, {self.canvas}")
         for loss in self.losses:
-            if (loss in _OF_SEGMENTATION) != (self.network in _SEGMENTATION):
+            if loss not in _LOSSES[self.network]:
                 raise ValueError(f"losses.{loss}: is not for {self.network}")
         self._check_reference()
         return self
@@ -156,14 +166,9 @@ class Recipe(_Part):
         smallest, divisor = _STRUCTURE_SIZE
         if ours and shape.rsa and (self.size < smallest or self.size % divisor):
             raise ValueError(f"size: with rsa it must be a multiple of {divisor} from {smallest} on, got {self.size}")
-        can = {
-            "activation": self.network == "detail" or (ours and shape.lqa),
-            "vessels": ours and shape.rsa,
-            "disc": ours,
-        }
-        for loss in self.losses:
-            if not can.get(loss, True):
-                raise ValueError(f"losses.{loss}: {self.network}{' as it is' if ours else ''} has no {loss}")
+        for loss, there in (("activation", shape.lqa), ("vessels", shape.rsa)):
+            if ours and loss in self.losses and not there:
+                raise ValueError(f"losses.{loss}: {self.network} as it is has no {loss}")
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -1,0 +1,172 @@
+"""Training examples for quality assessment: photographs that people graded, and good ones degraded by known factors.
+
+Example number i is a pure function of (recipe, seed, i), as in `examples`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cofenet.degradation import Parameters, sample, simulate
+from cofenet.degradation.haze import Haze
+from cofenet.degradation.preset import load_preset
+from cofenet.geometry import resize
+from cofenet.metrics import severity
+from cofenet.training.examples import filled, turned, vary, weighted
+from cofenet.training.photographs import Photographs, load, rows_of
+from cofenet.training.recipe import Mixture
+
+_GRADES = 3
+
+_GOOD = "eyeq-good"
+"""Label of clean photographs that people graded good."""
+
+_PRESENT = 0.7
+"""Share of degraded examples in which a factor is present."""
+
+_REDUCED = 0.5
+"""Share of graded photographs that are made smaller first, as those of a set of thumbnails are."""
+
+_SMALLEST = 110
+"""Pixels across the smallest field of view among the graded photographs."""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """Photographs, of which some were graded, and some may be degraded.
+
+    Attributes:
+        photographs: all of them.
+        grades: int64 (N,): 0 good, 1 usable, 2 reject, -1 not graded.
+        good: bool (N,): good enough that a degradation is all that is wrong with them.
+    """
+
+    photographs: Photographs
+    grades: NDArray[np.int64]
+    good: NDArray[np.bool_]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file each came from."""
+        return self.photographs.paths
+
+
+def load_graded(manifest: Path, split: str, tasks: Sequence[str], size: int, cache: Path | None) -> Graded:
+    """Read graded and clean photographs; unreadable ones are named in the log and skipped.
+
+    Args:
+        manifest: a CSV as `photographs.listed` reads it; the label of the task "quality" is a grade, 0 to 2.
+        split: "train", "val" or "test".
+        tasks: "quality" and "clean".
+        size: pixels a side.
+        cache: a folder in which the result is kept for the next time.
+
+    Raises:
+        UsageError: the manifest cannot be read, or gives no photographs.
+    """
+    grades: dict[Path, int] = {}
+    clean: set[Path] = set()
+    for row in rows_of(manifest):
+        if row["split"] != split or row["task"] not in tasks:
+            continue
+        path = manifest.parent / row["path"]
+        if row["task"] == "clean":
+            clean.add(path)
+            grades.setdefault(path, 0 if row["label"] == _GOOD else -1)
+        else:
+            grades[path] = int(row["label"])
+    photographs = load(list(grades), size, cache)
+    return Graded(
+        photographs,
+        np.array([grades[path] for path in photographs.paths]),
+        np.array([path in clean for path in photographs.paths]),
+    )
+
+
+class GradedExamples(Dataset[dict[str, Tensor]]):
+    """Whole photographs: as people graded them, as often as the mixture says "000", else degraded by known factors."""
+
+    def __init__(self, graded: Graded, mixture: Mixture, seed: int, size: int, count: int) -> None:
+        self.graded, self.mixture, self.seed, self.size, self.count = graded, mixture, seed, size, count
+        self._with_grade, self._good = np.flatnonzero(graded.grades >= 0), np.flatnonzero(graded.good)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Tensors (C, 1, 1) but for `input`, (4, size, size) in [0, 1].
+
+        `grade`: one of three is 1, all are 0 if it is not known; `severity`: of the four factors, and `known`, 1 if so.
+        """
+        rng = np.random.default_rng([self.seed, index])
+        as_graded = (weighted(self.mixture.kinds, rng) == "000" and len(self._with_grade) > 0) or len(self._good) == 0
+        chosen = int(rng.choice(self._with_grade if as_graded else self._good))
+        source = self.graded.photographs
+        image, mask = turned(rng, source.images[chosen], source.masks[chosen])
+        image, mask = vary(image, mask, self.mixture, rng)
+        found = np.zeros(4, np.float32)
+        if as_graded:
+            image = _reduced(image, rng)
+        else:
+            image, found = self._degraded(image, mask, rng)
+        shape = (self.size, self.size)
+        planes = [*np.moveaxis(resize(image, shape), 2, 0) / np.float32(255), resize(mask.astype(np.float32), shape)]
+        grade = np.zeros(_GRADES, np.float32)
+        grade[self.graded.grades[chosen]] = as_graded
+        numbers = {"grade": grade, "severity": found, "known": np.array([not as_graded], np.float32)}
+        return {"input": torch.from_numpy(np.stack(planes))} | {
+            name: torch.from_numpy(value)[:, None, None] for name, value in numbers.items()
+        }
+
+    def _degraded(
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The photograph after factor upon factor, and how much each took."""
+        found = []
+        for parameters, measure in self._steps(rng):
+            after = np.asarray(simulate(image, parameters, filled(mask)), np.uint8)
+            found.append(measure(_floats(image), _floats(after), mask))
+            image = after
+        return image, np.array(found, np.float32)
+
+    def _steps(self, rng: np.random.Generator) -> Iterator[tuple[Parameters, Callable[..., float]]]:
+        for draw, measure in (
+            (self._light, severity.illumination),
+            (_veil, severity.contrast),
+            (self._artifacts, severity.artifact),
+            (self._blur, severity.blur),
+        ):
+            strength = float(rng.uniform())
+            yield (draw(rng).scaled(strength) if rng.uniform() < _PRESENT else Parameters()), measure
+
+    def _light(self, rng: np.random.Generator) -> Parameters:
+        drawn = sample(rng, "001", 1.0, weighted(self.mixture.presets, rng))
+        return Parameters(factors=tuple(factor for factor in drawn.factors if not isinstance(factor, Haze)))
+
+    def _artifacts(self, rng: np.random.Generator) -> Parameters:
+        return sample(rng, "010", 1.0, weighted(self.mixture.presets, rng))
+
+    def _blur(self, rng: np.random.Generator) -> Parameters:
+        return sample(rng, "100", 1.0, weighted(self.mixture.presets, rng))
+
+
+def _veil(rng: np.random.Generator) -> Parameters:
+    haze = next(part for part in load_preset("clinical").ranges if part.factor is Haze)
+    return Parameters(factors=(haze.draw(rng),))
+
+
+def _reduced(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    side = round(rng.uniform(min(_SMALLEST, len(image)), len(image))) if rng.uniform() < _REDUCED else len(image)
+    return resize(resize(image, (side, side)), (len(image), len(image)))
+
+
+def _floats(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return image.astype(np.float32) / np.float32(255)

@@ -1,0 +1,49 @@
+"""`cofenet assess` as a user has it: a table on the terminal, JSON, CSV and a sheet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from typer.testing import Result
+
+from cofenet.io import read_photograph
+from cofenet.tasks.quality import FACTORS, GRADES, assess
+
+Run = Callable[..., Result]
+
+
+def test_table_json_csv_and_sheet(run: Run, folder: Path, tmp_path: Path) -> None:
+    report, table, sheet = tmp_path / "q.json", tmp_path / "q.csv", tmp_path / "q.png"
+    result = run("assess", folder, "--json", report, "--csv", table, "--sheet", sheet)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert "2 assessed" in result.stderr
+    with table.open(newline="") as file:
+        rows = {Path(row["photograph"]).name: row for row in csv.DictReader(file)}
+    told = {Path(row["source"]).name: row for row in json.loads(report.read_text())["photographs"]}
+    for name in ("1.png", "sub/2.jpg"):
+        found = assess(read_photograph(folder / name).pixels)
+        row, facts = rows[Path(name).name], told[Path(name).name]
+        assert row["grade"] == facts["grade"] == found.grade
+        assert facts["probabilities"] == found.probabilities
+        assert facts["factors"] == found.factors
+        assert all(float(row[key]) == {**found.probabilities, **found.factors}[key] for key in (*GRADES, *FACTORS))
+    assert read_photograph(sheet).pixels.shape == (384, 4 * 384, 3)
+
+
+def test_json_to_stdout_and_failures_are_rows(run: Run, folder: Path) -> None:
+    (folder / "3.png").write_text("no picture")
+    result = run("assess", folder, "--json", "-")
+    assert result.exit_code == 1
+    content = json.loads(result.stdout)
+    assert content["counts"] == {"assessed": 2, "failed": 1}
+    assert "3.png" in result.stderr
+
+
+def test_nothing_is_written_unless_asked_for(run: Run, folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    assert run("assess", folder).exit_code == 0
+    assert sorted(folder.rglob("*")) == before

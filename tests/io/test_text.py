@@ -1,0 +1,46 @@
+"""What is written into a file about its making comes back, whatever the format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cofenet.errors import UnreadableError
+from cofenet.io import Photograph, read_text, write_photograph
+from cofenet.io.formats import Format
+
+PIXELS = np.full((40, 40, 3), 90, np.uint8)
+
+
+@pytest.mark.parametrize("format_", ["png", "jpeg", "tiff"])
+def test_every_format_gives_it_back(format_: Format, tmp_path: Path) -> None:
+    told = '{"model": "light", "settings": {"strength": 0.5}, "name": "Äquator"}'
+    text = {"other": "no", "cofenet": told}
+    path = write_photograph(tmp_path / "a", Photograph(PIXELS), format=format_, text=text)
+    assert read_text(path) == told
+    assert read_text(path, "other") == "no"
+    assert read_text(path, "nobody") is None
+    silent = write_photograph(tmp_path / "b", Photograph(PIXELS), format=format_)
+    assert read_text(silent) is None
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers(), max_size=4))
+def test_any_json(tmp_path_factory: pytest.TempPathFactory, content: dict[str, int]) -> None:
+    folder = tmp_path_factory.mktemp("text")
+    for format_ in ("png", "jpeg", "tiff"):
+        path = write_photograph(folder / "a", Photograph(PIXELS), format=format_, text={"cofenet": str(content)})
+        assert read_text(path) == str(content)
+
+
+def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for content in (b"", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(UnreadableError, match=r"a\.png"):
+            read_text(path)
+    with pytest.raises(UnreadableError, match="missing"):
+        read_text(tmp_path / "missing.png")

@@ -1,0 +1,86 @@
+"""Examples for quality assessment: what is known of each, and what a factor takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cofenet.engine.session import Session
+from cofenet.errors import UsageError
+from cofenet.io import Photograph, write_photograph
+from cofenet.training.export import export
+from cofenet.training.grades import Graded, GradedExamples, load_graded
+from cofenet.training.loop import train
+from cofenet.training.photographs import Photographs
+from cofenet.training.recipe import Mixture, Recipe
+
+MIXTURE = Mixture(kinds={"111": 0.5, "000": 0.5}, presets={"published": 0.5, "clinical": 0.5}, recolor=0.5, cut=0.5)
+
+
+@pytest.fixture
+def graded(photographs: Photographs) -> Graded:
+    return Graded(photographs, np.array([-1, 1, 2]), np.array([True, False, False]))
+
+
+def test_grades_come_from_the_manifest(manifest: Path) -> None:
+    found = load_graded(manifest, "train", ["quality", "clean"], 64, None)
+    assert {path.stem: grade for path, grade in zip(found.paths, found.grades.tolist(), strict=True)} == {
+        "a": -1, "b": -1, "c": -1, "d": 0, "e": 2,
+    }  # fmt: skip
+    assert [path.stem for path, good in zip(found.paths, found.good, strict=True) if good] == ["a", "b", "c"]
+    with pytest.raises(UsageError, match="no photographs"):
+        load_graded(manifest, "train", ["vessels"], 64, None)
+
+
+def test_either_the_grade_is_known_or_the_severities(graded: Graded) -> None:
+    examples = GradedExamples(graded, MIXTURE, 0, 32, 60)
+    assert len(examples) == 60
+    seen = set()
+    for index in range(60):
+        example = examples[index]
+        assert example["input"].shape == (4, 32, 32)
+        assert 0 <= example["input"].min() <= example["input"].max() <= 1
+        grade, severity, known = (example[name].flatten() for name in ("grade", "severity", "known"))
+        assert grade.sum() == 1 - known
+        assert known or not severity.any()
+        assert 0 <= severity.min() <= severity.max() <= 1
+        seen |= set(torch.nonzero(grade).flatten().tolist()) | {"degraded" for _ in range(int(known))}
+        seen |= {f"factor {number}" for number in torch.nonzero(severity).flatten().tolist()}
+    assert seen == {1, 2, "degraded", "factor 0", "factor 1", "factor 2", "factor 3"}
+
+
+def test_a_number_is_always_the_same_example(graded: Graded) -> None:
+    first, second = (GradedExamples(graded, MIXTURE, 5, 32, count)[1] for count in (2, 9))
+    other = GradedExamples(graded, MIXTURE, 6, 32, 2)[1]
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["input"], other["input"])
+
+
+def test_without_grades_all_are_degraded_and_without_good_ones_none(photographs: Photographs) -> None:
+    for grades, good in (([-1, -1, -1], True), ([0, 1, 2], False)):
+        examples = GradedExamples(Graded(photographs, np.array(grades), np.full(3, good)), MIXTURE, 0, 32, 8)
+        assert {bool(examples[index]["known"].item()) for index in range(8)} == {good}
+
+
+@pytest.mark.slow
+def test_a_quality_network_is_trained_and_exported(
+    draw: Callable[..., np.ndarray], recipes: dict[str, Recipe], tmp_path: Path
+) -> None:
+    lines = ["path,split,source,task,label"]
+    for number, split in enumerate(["train", "train", "train", "val", "val", "val"]):
+        write_photograph(tmp_path / f"{number}.png", Photograph(draw(number, 96, 96)))
+        lines.append(f"{number}.png,{split},meadow," + ("clean,chosen" if number % 3 == 0 else f"quality,{number % 3}"))
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    (tmp_path / "terms.toml").write_text('meadow = "Ask the shepherd."')
+    recipe = recipes["quality"].model_copy(update={"steps": 2})
+    train(recipe, tmp_path / "manifest.csv", tmp_path / "run")
+    card = export([tmp_path / "run"], tmp_path / "quality.onnx", tmp_path / "terms.toml")
+    assert {"accuracy", "severity_error"} < card.training.keys()
+    picture = np.random.default_rng(0).random((1, 4, 32, 32), np.float32)
+    found = Session(str(tmp_path / "quality.onnx")).run(whole=picture)
+    assert found["probabilities"].sum() == pytest.approx(1, abs=1e-5)
+    assert found["severity"].shape == (1, 4)
