@@ -41,7 +41,7 @@ def test_the_protocol(run: Run, folder: Path, tmp_path: Path) -> None:
 
 
 def test_without_correction(run: Run, folder: Path, tmp_path: Path) -> None:
-    told = labels(tmp_path, "image,quality\n1.png,0\n")
+    told = labels(tmp_path, "\ufeffimage,quality\n1.png,0\n")  # as a spreadsheet writes it
     result = run("evaluate", "eyeq", "--images", folder, "--labels", told, "--no-corrected")
     assert result.exit_code == 0
     assert "fiqa_after" not in result.stdout

@@ -13,7 +13,7 @@ def test_the_shipped_models_are_listed() -> None:
     assert table.exit_code == 0
     assert "light" in table.stdout
     cards = json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)
-    assert [card["name"] for card in cards] == ["disc", "disc-finder", "light", "vessels"]
+    assert [card["name"] for card in cards] == ["disc", "disc-finder", "light", "quality", "vessels"]
     assert all("esearch use" in card["licence"] and card["data"] and card["name"] in table.stdout for card in cards)
 
 

@@ -81,3 +81,17 @@ def test_a_dicom_file_gets_a_dicom_segmentation(run: Run, folder: Path, files: M
     written = segread(tmp_path / "out/a.dcm.segmentation.dcm")
     vessels = read_photograph(tmp_path / "out/a.dcm.vessels.png").pixels[..., 0] == 255
     np.testing.assert_array_equal(written.pixel_array.reshape(-1, *vessels.shape)[0] == 1, vessels)
+
+
+def test_a_run_that_goes_on_tells_of_all_and_makes_what_is_missing(run: Run, folder: Path, tmp_path: Path) -> None:
+    out, table = tmp_path / "out", tmp_path / "m.csv"
+    run("segment", folder / "1.png", "-o", out, "--structures", "disc")
+    result = run("segment", folder / "1.png", "-o", out, "--structures", "disc", "--csv", table)
+    assert "1 skipped" in result.stderr
+    first = table.read_text()
+    assert len(first.splitlines()) == 2
+    assert "1 segmented" in run("segment", folder / "1.png", "-o", out, "--structures", "disc", "--overlays").stderr
+    assert (out / "1.png.overlay.png").exists()
+    (out / "1.png.json").write_text("{}")
+    assert "1 segmented" in run("segment", folder / "1.png", "-o", out, "--structures", "disc", "--csv", table).stderr
+    assert table.read_text() == first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import cofenet
 from cofenet.errors import NotFundusError, UsageError
+from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import resize
 from cofenet.io import read_photograph
 from cofenet.metrics.overlap import dice
@@ -143,3 +145,11 @@ def test_what_cannot_be_segmented_is_refused() -> None:
         cofenet.segment(np.zeros((64, 64, 3)))  # type: ignore[arg-type]
     with pytest.raises(NotFundusError):
         cofenet.segment(np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))
+
+
+def test_a_field_of_view_of_another_shape_is_refused(draw: Callable[..., np.ndarray]) -> None:
+    image = draw(0)
+    fov = find_fov(image)
+    for mask in (np.ones((300, 300), np.bool_), np.zeros_like(fov.mask)):
+        with pytest.raises(UsageError, match="field of view"):
+            segment(image, fov=FieldOfView(mask, fov.circle, 1.0))

@@ -53,7 +53,7 @@ def eyeq(
 
 def _labels(images: Path, labels: Path) -> dict[Path, int]:
     try:
-        with labels.open(newline="", encoding="utf-8") as file:
+        with labels.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         found = {_file(images, row["image"]): int(row["quality"]) for row in rows}
     except (OSError, UnicodeDecodeError, csv.Error) as error:

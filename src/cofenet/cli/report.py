@@ -124,7 +124,7 @@ def show(report: Report) -> None:
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)  # names of files are no markup
     console.print(table)
     if len(report.outcomes) > _ROWS:
-        console.print(f"… and {len(report.outcomes) - _ROWS} more; --report lists all")
+        console.print(f"… and {len(report.outcomes) - _ROWS} more; the JSON report lists all")
     counts = [f"{number} {status}" for status, number in sorted(report.count().items())]
     console.print(", ".join([*counts, *(["stopped before the end"] if report.stopped else [])]))
 

@@ -39,7 +39,7 @@ from cofenet.io import (
     write_segmentation,
 )
 from cofenet.tasks.overlay import overlay
-from cofenet.tasks.segmentation import STRUCTURES, Measurements, Segmentation, Structure
+from cofenet.tasks.segmentation import STRUCTURES, Disc, Measurements, Segmentation, Structure
 from cofenet.tasks.segmentation import segment as segment_array
 
 
@@ -108,7 +108,10 @@ class _Segment:
 
     def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
         told = _beside(target, "json")
-        if self.jobs.passes_over(told):
+        wanted = [told, *(_beside(target, ending) for ending in self._endings())]
+        before = _measured(told) if all(map(self.jobs.passes_over, wanted)) else None
+        if before:
+            self.table.add(source, _row(before))
             yield skipped(source, told)
             return
         seconds = clock()
@@ -125,6 +128,17 @@ class _Segment:
             source, "segmented", told, seconds={"read": read, "segment": worked, "write": next(seconds)},
             notes=tuple(_words(found.measurements)), results={"measurements": dataclasses.asdict(found.measurements)},
         )  # fmt: skip
+
+    def _endings(self) -> Iterator[str]:
+        """Of the pictures that are asked for."""
+        for name in self.structures:
+            yield f"{name}.png"
+            if self.probabilities:
+                yield f"{name}.probability.png"
+        if self.dicom:
+            yield "segmentation.dcm"
+        if self.overlays:
+            yield "overlay.png"
 
     def _write(self, photograph: Photograph, found: Segmentation, target: Path, text: dict[str, str]) -> None:
         for name, probability in found.probabilities.items():
@@ -147,6 +161,16 @@ class _Segment:
 def _write_plane(path: Path, plane: NDArray[np.uint8] | NDArray[np.uint16], text: dict[str, str]) -> None:
     pixels: NDArray[Any] = np.dstack([plane] * 3)
     write_photograph(path, Photograph(pixels, metadata=Metadata(grey=True)), text=text)
+
+
+def _measured(told: Path) -> Measurements | None:
+    """The measurements of an earlier run; None if the file does not hold them."""
+    try:
+        content = json.loads(told.read_bytes())["measurements"]
+        disc = Disc(**content["disc"]) if content["disc"] else None
+        return Measurements(content["vessel_density"], content["disc_confidence"], disc)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _facts(found: Segmentation, structures: tuple[Structure, ...]) -> dict[str, object]:

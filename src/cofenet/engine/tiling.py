@@ -19,7 +19,7 @@ def tiled(picture: Floats, size: int, planes: int, look: Callable[[Floats], Floa
 
     Args:
         picture: float32 (C, H, W).
-        size: pixels a side of a tile; a picture smaller than that is padded with zeros.
+        size: pixels a side of a tile, more than `OVERLAP`; a picture smaller than that is padded with zeros.
         planes: what `look` gives has so many.
         look: from (C, size, size) to (planes, size, size).
 

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from cofenet.engine.session import session
-from cofenet.fov import FieldOfView, find_fov
+from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
-from cofenet.tasks.view import Pixels, check_pixels, view
+from cofenet.tasks.view import Pixels, check_pixels, known_fov, view
 
 Grade = Literal["good", "usable", "reject"]
 Factor = Literal["illumination", "contrast", "artifact", "blur", "field_of_view"]
@@ -52,15 +52,15 @@ def assess(image: Pixels, *, fov: FieldOfView | None = None) -> Assessment:
 
     Args:
         image: uint8 or uint16 (H, W, 3), RGB, full range.
-        fov: where the retina is; found if not given.
+        fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
-        UsageError: wrong dtype or shape.
+        UsageError: wrong dtype or shape, also of the field of view.
         NotFundusError: no retinal field of view is found.
         ModelError: the model is damaged.
     """
     check_pixels(image)
-    fov = fov or find_fov(image)
+    fov = known_fov(image, fov)
     network = session("quality")
     crop = Crop.around(fov.circle, network.card.whole_size)
     found = network.run(whole=view(image, fov, crop)[None])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.errors import UsageError
-from cofenet.fov import FieldOfView
+from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -24,6 +24,20 @@ def check_pixels(image: object) -> None:
         raise UsageError(f"expected an array, uint8 or uint16 (H, W, 3), got {type(image).__name__}")
     if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
+
+
+def known_fov(image: Pixels, fov: FieldOfView | None) -> FieldOfView:
+    """The field of view that was given, or the one that is found.
+
+    Raises:
+        UsageError: the given one is of another shape than the photograph, or empty.
+        NotFundusError: none is given and none is found.
+    """
+    if fov is None:
+        return find_fov(image)
+    if fov.mask.shape != image.shape[:2] or not fov.mask.any():
+        raise UsageError(f"the field of view must be some of the photograph's {image.shape[:2]}, got {fov.mask.shape}")
+    return fov
 
 
 def view(image: Pixels, fov: FieldOfView, crop: Crop) -> Floats:
