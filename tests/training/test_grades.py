@@ -23,13 +23,13 @@ MIXTURE = Mixture(kinds={"111": 0.5, "000": 0.5}, presets={"published": 0.5, "cl
 
 @pytest.fixture
 def graded(photographs: Photographs) -> Graded:
-    return Graded(photographs, np.array([-1, 1, 2]), np.array([True, False, False]))
+    return Graded(photographs, np.array([0, 1, 2]), np.array([True, False, False]))
 
 
 def test_grades_come_from_the_manifest(manifest: Path) -> None:
     found = load_graded(manifest, "train", ["quality", "clean"], 64, None)
     assert {path.stem: grade for path, grade in zip(found.paths, found.grades.tolist(), strict=True)} == {
-        "a": -1, "b": -1, "c": -1, "d": 0, "e": 2,
+        "a": 0, "b": 0, "c": 0, "d": 0, "e": 2,
     }  # fmt: skip
     assert [path.stem for path, good in zip(found.paths, found.good, strict=True) if good] == ["a", "b", "c"]
     with pytest.raises(UsageError, match="no photographs"):
@@ -50,7 +50,7 @@ def test_either_the_grade_is_known_or_the_severities(graded: Graded) -> None:
         assert 0 <= severity.min() <= severity.max() <= 1
         seen |= set(torch.nonzero(grade).flatten().tolist()) | {"degraded" for _ in range(int(known))}
         seen |= {f"factor {number}" for number in torch.nonzero(severity).flatten().tolist()}
-    assert seen == {1, 2, "degraded", "factor 0", "factor 1", "factor 2", "factor 3"}
+    assert seen == {0, 1, 2, "degraded", "factor 0", "factor 1", "factor 2", "factor 3"}
 
 
 def test_a_number_is_always_the_same_example(graded: Graded) -> None:
@@ -60,10 +60,16 @@ def test_a_number_is_always_the_same_example(graded: Graded) -> None:
     assert not torch.equal(first["input"], other["input"])
 
 
-def test_without_grades_all_are_degraded_and_without_good_ones_none(photographs: Photographs) -> None:
-    for grades, good in (([-1, -1, -1], True), ([0, 1, 2], False)):
-        examples = GradedExamples(Graded(photographs, np.array(grades), np.full(3, good)), MIXTURE, 0, 32, 8)
-        assert {bool(examples[index]["known"].item()) for index in range(8)} == {good}
+def test_only_good_photographs_are_degraded(photographs: Photographs) -> None:
+    examples = GradedExamples(Graded(photographs, np.array([0, 1, 2]), np.zeros(3, bool)), MIXTURE, 0, 32, 8)
+    assert not any(examples[index]["known"].item() for index in range(8))
+
+
+def test_clean_photographs_are_shown_as_good_more_often_than_they_are_many(photographs: Photographs) -> None:
+    alone = Graded(photographs, np.array([0, 2, 2]), np.array([True, False, False]))
+    examples = GradedExamples(alone, MIXTURE.model_copy(update={"kinds": {"000": 1.0}}), 0, 16, 200)
+    good = sum(float(examples[index]["grade"][0]) for index in range(200)) / 200
+    assert 0.37 < good < 0.57  # 0.2 + 0.8 / 3, three standard deviations
 
 
 @pytest.mark.slow

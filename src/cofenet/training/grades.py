@@ -26,8 +26,8 @@ from cofenet.training.recipe import Mixture
 
 _GRADES = 3
 
-_GOOD = "eyeq-good"
-"""Label of clean photographs that people graded good."""
+_CLEAN = 0.2
+"""Share of graded examples drawn from the clean photographs, which come from more cameras than the graded ones."""
 
 _PRESENT = 0.7
 """Share of degraded examples in which a factor is present."""
@@ -45,7 +45,7 @@ class Graded:
 
     Attributes:
         photographs: all of them.
-        grades: int64 (N,): 0 good, 1 usable, 2 reject, -1 not graded.
+        grades: int64 (N,): 0 good, 1 usable, 2 reject.
         good: bool (N,): good enough that a degradation is all that is wrong with them.
     """
 
@@ -65,7 +65,7 @@ def load_graded(manifest: Path, split: str, tasks: Sequence[str], size: int, cac
     Args:
         manifest: a CSV as `photographs.listed` reads it; the label of the task "quality" is a grade, 0 to 2.
         split: "train", "val" or "test".
-        tasks: "quality" and "clean".
+        tasks: "quality" and "clean", whose photographs count as good.
         size: pixels a side.
         cache: a folder in which the result is kept for the next time.
 
@@ -80,7 +80,7 @@ def load_graded(manifest: Path, split: str, tasks: Sequence[str], size: int, cac
         path = manifest.parent / row["path"]
         if row["task"] == "clean":
             clean.add(path)
-            grades.setdefault(path, 0 if row["label"] == _GOOD else -1)
+            grades.setdefault(path, 0)
         else:
             grades[path] = int(row["label"])
     photographs = load(list(grades), size, cache)
@@ -96,7 +96,7 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
 
     def __init__(self, graded: Graded, mixture: Mixture, seed: int, size: int, count: int) -> None:
         self.graded, self.mixture, self.seed, self.size, self.count = graded, mixture, seed, size, count
-        self._with_grade, self._good = np.flatnonzero(graded.grades >= 0), np.flatnonzero(graded.good)
+        self._good = np.flatnonzero(graded.good)
 
     def __len__(self) -> int:
         return self.count
@@ -107,8 +107,9 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         `grade`: one of three is 1, all are 0 if it is not known; `severity`: of the four factors, and `known`, 1 if so.
         """
         rng = np.random.default_rng([self.seed, index])
-        as_graded = (weighted(self.mixture.kinds, rng) == "000" and len(self._with_grade) > 0) or len(self._good) == 0
-        chosen = int(rng.choice(self._with_grade if as_graded else self._good))
+        as_graded = weighted(self.mixture.kinds, rng) == "000" or len(self._good) == 0
+        clean = len(self._good) > 0 and (not as_graded or rng.uniform() < _CLEAN)
+        chosen = int(rng.choice(self._good if clean else len(self.graded.grades)))
         source = self.graded.photographs
         image, mask = turned(rng, source.images[chosen], source.masks[chosen])
         image, mask = vary(image, mask, self.mixture, rng)
