@@ -7,7 +7,7 @@ import torch
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
-from cofenet.networks.light import Light
+from cofenet.networks.light import RIM, Light
 
 
 @pytest.fixture
@@ -21,9 +21,12 @@ def parts() -> tuple[IlluminationField, Detail]:
 @torch.no_grad()
 def test_light_gives_what_its_parts_give(parts: tuple[IlluminationField, Detail]) -> None:
     whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
+    local[:, 3] = 1
     field, residual, activation = Light(*parts)(whole, local)
     assert field.shape == (1, 12, GRID, GRID)
-    assert all(torch.equal(a, b) for a, b in zip((residual, activation), parts[1](local), strict=True))
+    inside = slice(RIM, -RIM)
+    torch.testing.assert_close(residual[..., inside, inside], parts[1](local)[0][..., inside, inside])
+    torch.testing.assert_close(activation, parts[1](local)[1])
     mirrors: list[tuple[int, ...]] = [(), (2,), (3,), (2, 3)]
     expected = torch.stack([parts[0](whole.flip(axes)).flip(axes) for axes in mirrors]).mean(0)
     torch.testing.assert_close(field, expected)
@@ -37,3 +40,19 @@ def test_a_mirrored_photograph_has_the_mirrored_field(
     whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
     field, mirrored = (Light(*parts)(x, local)[0] for x in (whole, whole.flip(axes)))
     torch.testing.assert_close(mirrored.flip(axes), field)
+
+
+@torch.no_grad()
+def test_the_residual_rises_smoothly_from_the_edge_of_the_field_of_view(
+    parts: tuple[IlluminationField, Detail],
+) -> None:
+    torch.nn.init.constant_(parts[1].head.bias[:12], 0.2)
+    local = torch.rand(1, 4, 64, 64)
+    local[:, 3] = (torch.arange(64) >= 20).float()
+    local[:, :3] *= local[:, 3:]
+    full, faded = parts[1](local)[0], Light(*parts)(torch.rand(1, 4, INPUT, INPUT), local)[1]
+    share = (faded / full)[0, 0, 32, 20 : 20 + RIM + 1]
+    assert share[0] < 0.02
+    assert (share.diff() > 0).all()
+    torch.testing.assert_close(share[-1], torch.tensor(1.0))
+    assert not faded[..., :20].any()

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
 from cofenet.networks.mirrors import MIRRORS, upright
+
+RIM = 8
+"""Pixels at working resolution over which the residual rises from nothing at the edge of the field of view.
+
+Simulated blur carries the black outside across the edge and the residual learns to take it back; in a real photograph
+the aperture is sharp however blurred the retina. On 40 good photographs of the training split the residual is 6.4 grey
+levels in the outermost pixel, 0.6 in the fourth and under 0.3 from the ninth on.
+"""
 
 
 class Light(nn.Module):
@@ -28,8 +37,16 @@ class Light(nn.Module):
             field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512).
         """
         residual, activation = self.detail(local)
-        return self._averaged_field(whole), residual, activation
+        return self._averaged_field(whole), residual * _inside(local[:, 3:]), activation
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and mirrored: errors that are not of the photograph cancel, 0.28 dB."""
         return upright(self.field(torch.cat([whole.flip(axes) for axes in MIRRORS])))
+
+
+def _inside(fov: Tensor) -> Tensor:
+    """From 0 at the edge of the field of view (B, 1, H, W) smoothly to 1, RIM pixels inside it."""
+    across = avg_pool2d(fov, (1, 2 * RIM + 1), stride=1, padding=(0, RIM))
+    share = avg_pool2d(across, (2 * RIM + 1, 1), stride=1, padding=(RIM, 0))  # at a straight edge one half
+    ramp = (2 * share - 1).clamp(0, 1)
+    return ramp * ramp * (3 - 2 * ramp)
