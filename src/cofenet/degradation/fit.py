@@ -3,7 +3,7 @@
 1. `measure` both: light, colour, spectrum, noise.
 2. `inverse.strengths`: each photograph's strengths of the simulator's own factors.
 3. `mixture.unmix`: the range and the share of each factor that turn the good photographs' distribution of strengths
-   into the low-quality ones'. Without a difference (Anderson–Darling test at 5 %) the factor is left out.
+   into the low-quality ones'. Without a difference (Anderson–Darling test at 1 %) the factor is left out.
 
 What a factor needs beyond that (place, softness) is measured where that is easy, or taken as in the preset `clinical`.
 Factors are drawn independently: which of them come together is not fitted.
