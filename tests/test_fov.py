@@ -264,6 +264,12 @@ def test_frame_filled_by_retina_is_doubted() -> None:
     assert found.circle.radius == pytest.approx(np.hypot(400, 500) / 2)
 
 
+def test_a_pale_close_up_of_vessels_is_retina() -> None:
+    retina = skimage.data.retina()[400:1000, 400:1000].astype(float)
+    pale = 0.35 * retina + 0.65 * retina.mean(axis=2, keepdims=True)
+    assert find_fov(pale.astype(np.uint8)).mask.all()
+
+
 def landscape() -> Array:
     """Sky, a round sun, hills and grass."""
     y, x = np.mgrid[:400, :600]

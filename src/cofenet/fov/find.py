@@ -109,16 +109,20 @@ def _all_retina(coarse: Floats) -> bool:
     """Whether retina may fill the picture: red, evenly lit and smooth, with dark lines (vessels) more than bright ones.
 
     The limits hold for close-ups of the optic disc, and not for skin, fur, wood, or smoothed noise of a retina's hue.
+    Where dark lines prevail clearly, a paler picture is retina, too.
     """
     red, green, blue = (np.asarray(plane, np.float32) for plane in cv2.split(coarse))
     chroma = (coarse.max(axis=2) - coarse.min(axis=2)).mean() / max(1.0, float(red.mean()))
-    coloured = (red >= green).mean() > 0.98 and (green >= blue - 2).mean() > 0.85 and chroma > 0.42
     even = np.percentile(red, 2) > 0.5 * np.median(red)
     detail = (red - cv2.GaussianBlur(red, (0, 0), 3)).std() / max(1.0, float(np.median(red)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))
     dark = cv2.morphologyEx(green, cv2.MORPH_BLACKHAT, disc).mean()
     bright = cv2.morphologyEx(green, cv2.MORPH_TOPHAT, disc).mean()
-    return bool(coloured and even and 0.004 < detail < 0.04 and dark > bright)
+    lined = dark > 1.35 * bright and 0.004 < detail < 0.03
+    coloured = (red >= green).mean() > 0.98 and (green >= blue - 2).mean() > 0.85
+    return bool(
+        coloured and even and ((lined and chroma > 0.3) or (dark > bright and 0.004 < detail < 0.04 and chroma > 0.42))
+    )
 
 
 def _draw(circle: Circle, cuts: list[Line], factor: float, shape: tuple[int, ...]) -> Bools:
