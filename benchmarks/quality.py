@@ -38,12 +38,13 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop, resize
 from cofenet.io import read_photograph
 from cofenet.tasks.quality import FACTORS, assess
-from readme import publish
+from readme import onto_card, publish
 
 SIZES = (300, 512, 1024, 3000)
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 CUT = 0.15
 WORKING = 1024
+ON_CARD = ("accuracy", "f1", "auc", "calibration_error")
 Image = np.ndarray
 Row = dict[str, str]
 
@@ -74,6 +75,7 @@ def main() -> None:
     print(table(content))
     if options.publish:
         publish("quality", table(content))
+        onto_card("quality", {name: content["grades"][name] for name in ON_CARD})
 
 
 def _judged(row: Row) -> Judged:

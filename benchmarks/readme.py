@@ -1,9 +1,13 @@
-"""Put measured figures between the markers in README.md."""
+"""Put measured figures where they are read: between the markers in README.md, and on the cards of the networks."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+
+from cofenet.engine.card import card_path, load_card
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -20,3 +24,9 @@ def published(name: str) -> str:
     """What stands there."""
     found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", README.read_text("utf-8"), re.DOTALL)
     return found.group(1).strip() if found else ""
+
+
+def onto_card(model: str, figures: Mapping[str, float]) -> None:
+    """Replace the figures of a shipped network."""
+    rounded = {name: round(value, 4) for name, value in figures.items()}
+    card_path(model).write_text(json.dumps(load_card(model).model_dump() | {"figures": rounded}, indent=2) + "\n")

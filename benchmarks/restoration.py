@@ -18,13 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cofenet.engine.card import card_path, load_card
+from cofenet.engine.card import load_card
 from cofenet.errors import NotFundusError
 from cofenet.evaluation.restoration import METHODS, SIZE, Score, score
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
-from readme import publish
+from readme import onto_card, publish
 
 IDENTICAL = 60.0
 """dB that stand for a picture equal to the truth, so that a mean can be taken."""
@@ -77,11 +77,9 @@ def table(content: dict) -> str:
 
 def _onto_card(content: dict) -> None:
     light = {kind: methods["light"] for kind, methods in content["kinds"].items()}
-    figures = {f"{kind} {name}": round(f[name], 4) for kind, f in light.items() for name in ("psnr", "ssim", "worse")}
+    figures = {f"{kind} {name}": f[name] for kind, f in light.items() for name in ("psnr", "ssim", "worse")}
     before = content["kinds"]["111"]["input"]
-    figures |= {f"111 input {name}": round(before[name], 4) for name in ("psnr", "ssim")}
-    path = card_path("light")
-    path.write_text(json.dumps(load_card("light").model_dump() | {"figures": figures}, indent=2) + "\n")
+    onto_card("light", figures | {f"111 input {name}": before[name] for name in ("psnr", "ssim")})
 
 
 def _photograph(path: Path) -> list[Score]:

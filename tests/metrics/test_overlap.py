@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import distance_transform_edt
+from scipy.stats import mannwhitneyu
 from skimage.measure import label
 from skimage.morphology import skeletonize
 
@@ -49,6 +50,17 @@ def test_auc_is_the_chance_to_rank_rightly(values: np.ndarray, truth: np.ndarray
     assert figure == pytest.approx(wins)
 
 
+@given(st.integers(0, 1000))
+def test_auc_is_the_librarys(seed: int) -> None:
+    """AUC is Mann and Whitney's U over the number of pairs."""
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(size=(30, 40)) < 0.2
+    values = np.round(rng.normal(size=truth.shape) + truth, 1)
+    ours = auc(values, truth, np.ones_like(truth))
+    theirs = mannwhitneyu(values[truth], values[~truth]).statistic / (truth.sum() * (~truth).sum())
+    assert ours == pytest.approx(float(theirs), abs=1e-12)
+
+
 def drawn(seed: int) -> np.ndarray:
     """Thick and thin lines and blobs."""
     import cv2
@@ -71,6 +83,15 @@ def test_skeleton_lies_where_the_librarys_does(seed: int) -> None:
     assert abs(int(ours.sum()) - int(theirs.sum())) < 0.1 * theirs.sum()
     for one, other in ((ours, theirs), (theirs, ours)):
         assert np.quantile(distance_transform_edt(~other)[one], 0.95) < 1.5
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_centreline_dice_is_near_that_of_the_librarys_skeletons(seed: int) -> None:
+    truth, found = drawn(seed), np.roll(drawn(seed), seed % 4, axis=1) & ~drawn(seed + 50)
+    lines = [skeletonize(mask, method="zhang") for mask in (found, truth)]
+    precision, recall = truth[lines[0]].mean(), found[lines[1]].mean()
+    expected = 2 * precision * recall / (precision + recall)
+    assert centreline_dice(found, truth, np.ones_like(truth)) == pytest.approx(float(expected), abs=0.03)
 
 
 @given(st.integers(0, 20))

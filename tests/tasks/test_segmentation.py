@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import cofenet
+from cofenet.engine.card import card_path
+from cofenet.engine.session import Session
 from cofenet.errors import NotFundusError, UsageError
 from cofenet.fov import FieldOfView, find_fov
-from cofenet.geometry import resize
+from cofenet.geometry import Circle, resize
 from cofenet.io import read_photograph
 from cofenet.metrics.overlap import dice
 from cofenet.tasks.overlay import overlay
-from cofenet.tasks.segmentation import Segmentation, measure_disc, segment
+from cofenet.tasks.segmentation import Segmentation, measure_disc, segment, vessel_probability
 
 GOOD = Path(__file__).parents[2] / "samples" / "good"
 
@@ -58,7 +60,7 @@ def test_measurements_are_of_the_masks(found: Segmentation) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [300, 1300])
+@pytest.mark.parametrize("width", [300, 1300, 4000])
 def test_size_does_not_matter(found: Segmentation, width: int) -> None:
     other = segment(sample(width=width))
     assert found.disc is not None
@@ -78,10 +80,11 @@ def test_the_other_eye_is_the_mirror_image(found: Segmentation) -> None:
 
 
 def test_depth_does_not_matter(found: Segmentation) -> None:
-    deep = segment(sample().astype(np.uint16) * 257, structures=["disc"])
-    assert deep.disc is not None
-    assert found.disc is not None
-    assert dice(deep.disc, found.disc, found.fov.mask) > 0.98
+    deep = segment(sample().astype(np.uint16) * 257)
+    for ours, theirs in ((deep.vessels, found.vessels), (deep.disc, found.disc), (deep.cup, found.cup)):
+        assert ours is not None
+        assert theirs is not None
+        assert dice(ours, theirs, found.fov.mask) > 0.98
 
 
 def test_only_what_is_asked_for(found: Segmentation) -> None:
@@ -92,6 +95,43 @@ def test_only_what_is_asked_for(found: Segmentation) -> None:
     assert cup.measurements.vessel_density is None
     assert cup.measurements.disc == found.measurements.disc
     np.testing.assert_array_equal(cup.cup, found.cup)
+
+
+def test_a_photograph_centred_on_the_disc(found: Segmentation) -> None:
+    """Half the diameter around the disc, behind a round aperture of its own."""
+    disc = found.measurements.disc
+    assert disc is not None
+    side = round(found.fov.circle.radius)
+    left, top = round(disc.x) - side // 2, round(disc.y) - side // 2
+    image = np.ascontiguousarray(sample()[max(0, top) : top + side, max(0, left) : left + side])
+    image[~Circle(disc.x - max(0, left), disc.y - max(0, top), side / 2).mask(image.shape[:2])] = 0
+    centred = segment(image)
+    assert centred.disc is not None
+    assert found.disc is not None
+    place = found.disc[max(0, top) : top + side, max(0, left) : left + side]
+    assert dice(centred.disc, place, np.ones_like(place)) > 0.8
+
+
+def test_a_frame_inside_the_retina_is_seen_in_one_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its circle is larger than itself, but there is nothing to see in the rest of it."""
+    seen: list[tuple[int, ...]] = []
+
+    def look(_: Session, picture: np.ndarray) -> np.ndarray:
+        seen.append(picture.shape)
+        return picture[:1]
+
+    monkeypatch.setattr("cofenet.tasks.segmentation._run", look)
+    image = np.full((400, 400, 3), 90, np.uint8)
+    fov = FieldOfView(np.ones((400, 400), np.bool_), Circle(200, 200, 283), 0.2)
+    found = vessel_probability(image, fov)
+    assert seen == [(4, 512, 512)]
+    np.testing.assert_allclose(found, 90 / 255, atol=0.01)
+
+
+def test_the_networks_together_are_small() -> None:
+    assert (
+        sum(card_path(name).with_suffix(".onnx").stat().st_size for name in ("vessels", "disc-finder", "disc")) < 25e6
+    )
 
 
 @pytest.mark.parametrize("name", ["hrf_03_g", "hrf_06_h", "retina"])

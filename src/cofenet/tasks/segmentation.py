@@ -146,8 +146,11 @@ def vessel_probability(image: Pixels, fov: FieldOfView) -> Floats:
     side = min(max(round(fov.circle.diameter), _SMALLEST), _LARGEST)
     crop = Crop.around(fov.circle, side)
     size = network.card.inputs["local"].shape[-1]
-    seen = tiled(view(image, fov, crop), size, 1, lambda tile: _run(network, tile))
-    vessels: Floats = _placed(seen, crop, fov)[0]
+    square = view(image, fov, crop)
+    rows, columns = (_span(square[3].any(axis)) for axis in (1, 0))
+    found = np.zeros((1, side, side), np.float32)
+    found[:, rows, columns] = tiled(square[:, rows, columns], size, 1, lambda tile: _run(network, tile))
+    vessels: Floats = _placed(found, crop, fov)[0]
     return vessels
 
 
@@ -182,6 +185,12 @@ def measure_disc(disc: Mask, cup: Mask) -> Disc | None:
     ratio = float(cup_rows[-1] - cup_rows[0] + 1) / vertical if len(cup_rows) else None
     x, y = moments["m10"] / moments["m00"] + 0.5, moments["m01"] / moments["m00"] + 0.5
     return Disc(x, y, vertical, horizontal, ratio)
+
+
+def _span(seen: Mask) -> slice:
+    """From the first to the last of `seen`, bool (N,)."""
+    places = np.flatnonzero(seen)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _run(network: Session, picture: Floats) -> Floats:
