@@ -7,7 +7,7 @@ import torch
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
-from cofenet.networks.light import RIM, Light
+from cofenet.networks.light import DOUBTED, RIM, TRUSTED, Light
 
 
 @pytest.fixture
@@ -56,3 +56,20 @@ def test_the_residual_rises_smoothly_from_the_edge_of_the_field_of_view(
     assert (share.diff() > 0).all()
     torch.testing.assert_close(share[-1], torch.tensor(1.0))
     assert not faded[..., :20].any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("asked", "kept"), [(DOUBTED, 0.0), ((DOUBTED + TRUSTED) / 2, 0.5), (TRUSTED, 1.0), (0.2, 1.0)]
+)
+def test_a_field_that_asks_for_little_is_doubted(
+    parts: tuple[IlluminationField, Detail], asked: float, kept: float
+) -> None:
+    head = parts[0].head
+    torch.nn.init.zeros_(head.weight)
+    head.bias[:] = torch.tensor([0.0, 0, 0, 1] * 3) * asked  # the same offset everywhere
+    whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
+    whole[:, 3] = (torch.arange(INPUT) >= 40).float()
+    whole[:, :3] *= whole[:, 3:]
+    field = Light(*parts)(whole, local)[0]
+    torch.testing.assert_close(field.view(3, 4, GRID, GRID)[:, 3], torch.full((3, GRID, GRID), kept * asked))
