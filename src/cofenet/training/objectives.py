@@ -85,7 +85,8 @@ class FieldObjective(Restoration):
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
-        return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
+        image, target = apply_field(network(batch["input"]), batch["lit"]), batch["clean"]
+        return image, target, {"remaining": losses.remaining(image, target, batch["lit"], batch["mask"])}
 
 
 class DetailObjective(Restoration):
