@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from cofenet.cli.report import Outcome, Report, show
+from cofenet.batch.outcome import Outcome
+from cofenet.cli.report import Report, show
 from cofenet.errors import UsageError
 from cofenet.io import Photograph, read_photograph, write_photograph
 
@@ -130,7 +131,7 @@ def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cofenet.cli.correct.write_frames", stopped)
+    monkeypatch.setattr("cofenet.batch.verbs.correct.write_frames", stopped)
     result = run("correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json")
     assert result.exit_code == 130
     told = json.loads((tmp_path / "report.json").read_text())

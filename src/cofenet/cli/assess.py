@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cofenet.cli.jobs import PhotosArgument, clock, plan, run
-from cofenet.cli.report import Outcome, Report
+from cofenet.batch.verbs.assess import Assess
+from cofenet.cli.jobs import PhotosArgument, plan, run
+from cofenet.cli.report import Report
 from cofenet.cli.sheet import Sheet
 from cofenet.cli.table import Table
 from cofenet.engine.card import load_card
-from cofenet.io import read_photograph
-from cofenet.tasks.quality import Assessment
-from cofenet.tasks.quality import assess as assess_array
 
 
 def assess(
@@ -40,30 +35,4 @@ def assess(
     pictures, rows = Sheet(sheet), Table(table)
     jobs = plan(photos, None, "same", (report, table, sheet))
     summary = Report("assess", {"model": load_card("quality").sha256}, report)
-    raise run(jobs, _Assess(pictures, rows), summary, pictures, rows)
-
-
-@dataclass(frozen=True)
-class _Assess:
-    sheet: Sheet
-    table: Table
-
-    def __call__(self, source: Path, _: Path) -> Iterator[Outcome]:
-        seconds = clock()
-        pixels = read_photograph(source).pixels
-        read = next(seconds)
-        found = assess_array(pixels)
-        took = {"read": read, "assess": next(seconds)}
-        numbers: dict[str, object] = dict(chain(found.probabilities.items(), found.factors.items()))
-        self.table.add(source, {"grade": found.grade, "score": found.score} | numbers)
-        self.sheet.add(f"{found.grade} {found.score:.2f} {source.name}", pixels, order=found.score)
-        facts: dict[str, object] = {
-            "grade": found.grade, "score": found.score, "probabilities": found.probabilities, "factors": found.factors,
-            "fov_confidence": found.fov.confidence,
-        }  # fmt: skip
-        yield Outcome(source, "assessed", seconds=took, notes=tuple(_words(found)), results=facts)
-
-
-def _words(found: Assessment) -> Iterator[str]:
-    yield f"{found.grade} ({found.probabilities[found.grade]:.2f})"
-    yield ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in found.factors.items())
+    raise run(jobs, Assess(pictures, rows), summary, pictures, rows)

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cofenet.cli.jobs import Jobs, ReportOption, clock, run
-from cofenet.cli.report import Outcome, Report
+from cofenet.batch.outcome import Outcome, clock
+from cofenet.batch.places import Jobs
+from cofenet.cli.jobs import ReportOption, run
+from cofenet.cli.report import Report
 from cofenet.cli.table import Table
 from cofenet.engine.card import load_card
 from cofenet.errors import UsageError

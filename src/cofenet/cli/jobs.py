@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
-import cv2
 import typer
 
-from cofenet.cli.report import Outcome, Report, exit_status, progress, show
-from cofenet.errors import CofenetError, PhotographError, UsageError
-from cofenet.io import Photograph, destinations, find_photographs, suffix_for
-from cofenet.io.formats import has_suffix
-
-Format = Literal["same", "png", "jpeg", "tiff"]
-Pairs = list[tuple[Path, Path]]
-Work = Callable[[Path, Path], Iterable[Outcome]]
-"""From a photograph and the place of its result to what happened."""
+from cofenet.batch.outcome import Work, attempted
+from cofenet.batch.places import Format, Jobs, Pairs, real
+from cofenet.cli.report import Report, exit_status, progress, show
+from cofenet.errors import UsageError
+from cofenet.io import destinations, find_photographs
 
 PhotosArgument = Annotated[
     list[Path], typer.Argument(metavar="PHOTO…", help="PNG, JPEG, TIFF or DICOM files, or folders.")
@@ -31,46 +24,6 @@ FormatOption = Annotated[Format, typer.Option(help="Format of the results.")]
 ReportOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JSON report; - for stdout.")]
 SheetOption = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a PNG of before and after.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there already.")]
-
-
-@dataclass(frozen=True)
-class Jobs:
-    """Photographs, each with the place of its result, and how results are stored."""
-
-    pairs: Pairs
-    format: Format = "same"
-    overwrite: bool = False
-    _owners: dict[object, Path] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        owners = {key: source for source, target in self.pairs for path in (source, target) for key in _keys(path)}
-        object.__setattr__(self, "_owners", owners)
-
-    def target(self, source: Path, target: Path, photograph: Photograph) -> Path:
-        """The result's name under the ending of its true format, which only reading the photograph tells.
-
-        Raises:
-            UsageError: another photograph, or its result, has that name.
-        """
-        if self.format != "same" or has_suffix(target, photograph.format):
-            return target
-        target = target.with_name(target.name + suffix_for(photograph.format))
-        self.refuse_taken(target, by=source)
-        return target
-
-    def refuse_taken(self, path: Path, *, by: Path | None = None) -> None:
-        """Refuse a name that is a photograph's or its result's, other than photograph `by` and its own.
-
-        Raises:
-            UsageError: it is taken.
-        """
-        for owner in filter(None, map(self._owners.get, _keys(path))):
-            if owner != by:
-                raise UsageError(f"{path}: would overwrite the photograph {owner} or its result; choose another name")
-
-    def passes_over(self, target: Path) -> bool:
-        """Whether a result that is there already stays. A folder of that name is none: writing tells."""
-        return not self.overwrite and os.path.isfile(target)  # noqa: PTH113 - Path.is_file raises without permission
 
 
 def plan(
@@ -124,7 +77,7 @@ def run(jobs: Jobs, work: Work, summary: Report, *others: Written) -> typer.Exit
         afterwards.callback(show, summary)
         summary.stopped = True
         for source, target in progress(jobs.pairs):
-            for outcome in _attempted(source, target, work):
+            for outcome in attempted(source, target, work):
                 summary.add(outcome)
         summary.stopped = False
     return typer.Exit(exit_status(summary))
@@ -144,54 +97,9 @@ def make_writable(folder: Path) -> None:
         raise UsageError(f"{folder}: no permission to write there")
 
 
-def skipped(source: Path, target: Path) -> Outcome:
-    """The outcome of a photograph that `Jobs.passes_over`."""
-    return Outcome(source, "skipped", target, "the result is there already")
-
-
-def clock() -> Iterator[float]:
-    """Seconds since the last `next`, or since now."""
-    last = time.perf_counter()
-
-    def seconds() -> Iterator[float]:
-        nonlocal last
-        while True:
-            last, before = time.perf_counter(), last
-            yield last - before
-
-    return seconds()
-
-
-def _attempted(source: Path, target: Path, work: Work) -> Iterator[Outcome]:
-    """What happened; the failure of one photograph is its own."""
-    try:
-        yield from work(source, target)
-    except PhotographError as error:
-        yield Outcome(source, reason=str(error if error.path else error.at(source)))
-    except CofenetError as error:
-        yield Outcome(source, reason=f"{source}: {error}")
-    except (MemoryError, cv2.error) as error:
-        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
-            raise
-        yield Outcome(source, reason=f"{source}: not enough memory for a photograph of this size")
-
-
 def _without_results(found: Pairs, photos: Sequence[Path], output: Path) -> Pairs:
     """Leave out what earlier runs put into `output`, unless something in it is asked for by name."""
-    folder = _real(output)
-    if any(_real(photo).is_relative_to(folder) for photo in photos):
+    folder = real(output)
+    if any(real(photo).is_relative_to(folder) for photo in photos):
         return found
-    return [(source, relative) for source, relative in found if not _real(source.parent).is_relative_to(folder)]
-
-
-def _keys(path: Path) -> Iterator[object]:
-    """What two names of one file have in common, be it there or not."""
-    yield _real(path)
-    with suppress(OSError):
-        status = path.stat()
-        yield status.st_dev, status.st_ino
-
-
-def _real(path: Path) -> Path:
-    # Not Path.resolve: it raises for a link to itself.
-    return Path(os.path.realpath(path))
+    return [(source, relative) for source, relative in found if not real(source.parent).is_relative_to(folder)]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import typer
 from rich.console import Console
@@ -16,41 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cofenet import __version__
+from cofenet.batch.outcome import Outcome, Status
 from cofenet.io import write_atomically
 
-Status = Literal["corrected", "degraded", "segmented", "assessed", "unchanged", "skipped", "failed"]
 Item = TypeVar("Item")
 
 _ROWS = 30
 """Photographs listed in the table on the terminal; all are in the JSON report."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What happened to one photograph.
-
-    Attributes:
-        source: the photograph.
-        status: how it ended.
-        output: the result.
-        reason: why there is none, or no new one.
-        seconds: what took how long.
-        notes: what a person should read, for the table.
-        results: what a program should read, for the report: further entries of the photograph's row.
-    """
-
-    source: Path
-    status: Status = "failed"
-    output: Path | None = None
-    reason: str | None = None
-    seconds: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    results: dict[str, object] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, object]:
-        """Its row in the report."""
-        told = {name: getattr(self, name) for name in ("source", "status", "output", "reason", "seconds")}
-        return told | self.results
 
 
 @dataclass

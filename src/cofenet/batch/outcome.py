@@ -1,0 +1,95 @@
+"""What happened to one photograph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.errors import CofenetError, PhotographError
+
+Status = Literal["corrected", "degraded", "segmented", "assessed", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened to one photograph.
+
+    Attributes:
+        source: the photograph.
+        status: how it ended.
+        output: the result.
+        reason: why there is none, or no new one.
+        seconds: what took how long.
+        notes: what a person should read, for the table.
+        results: what a program should read, for the report: further entries of the photograph's row.
+    """
+
+    source: Path
+    status: Status = "failed"
+    output: Path | None = None
+    reason: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    results: dict[str, object] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """Its row in the report."""
+        told = {name: getattr(self, name) for name in ("source", "status", "output", "reason", "seconds")}
+        return told | self.results
+
+
+Work = Callable[[Path, Path], Iterable[Outcome]]
+"""From a photograph and the place of its result to what happened: each verb is one."""
+
+
+class Pictures(Protocol):
+    """Somebody who wants to see the photographs, such as a sheet."""
+
+    def add(self, name: str, *pictures: NDArray[np.uint8] | NDArray[np.uint16], order: float = 0.0) -> None:
+        """Take pictures of a photograph, uint8 or uint16 (H, W, 3); the lowest `order` comes first."""
+
+
+class Rows(Protocol):
+    """Somebody who wants the numbers, such as a table."""
+
+    def add(self, source: Path, found: dict[str, object]) -> None:
+        """Take what was found on a photograph."""
+
+
+def attempted(source: Path, target: Path, work: Work) -> Iterator[Outcome]:
+    """What happened; the failure of one photograph is its own."""
+    try:
+        yield from work(source, target)
+    except PhotographError as error:
+        yield Outcome(source, reason=str(error if error.path else error.at(source)))
+    except CofenetError as error:
+        yield Outcome(source, reason=f"{source}: {error}")
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
+        yield Outcome(source, reason=f"{source}: not enough memory for a photograph of this size")
+
+
+def skipped(source: Path, target: Path) -> Outcome:
+    """The outcome of a photograph that `Jobs.passes_over`."""
+    return Outcome(source, "skipped", target, "the result is there already")
+
+
+def clock() -> Iterator[float]:
+    """Seconds since the last `next`, or since now."""
+    last = time.perf_counter()
+
+    def seconds() -> Iterator[float]:
+        nonlocal last
+        while True:
+            last, before = time.perf_counter(), last
+            yield last - before
+
+    return seconds()

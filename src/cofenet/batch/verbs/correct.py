@@ -1,0 +1,114 @@
+"""Correct one file: its frames in, corrected frames out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cofenet.batch.outcome import Outcome, Pictures, clock, skipped
+from cofenet.batch.places import Jobs
+from cofenet.errors import NotFundusError
+from cofenet.io import Photograph, copy_photograph, read_frames, write_frames
+from cofenet.provenance import Provenance
+from cofenet.tasks.correction import Correction
+from cofenet.tasks.correction import correct as correct_array
+
+if TYPE_CHECKING:
+    from cofenet.io.deidentify import Deidentifier
+
+Frames = tuple[Photograph, ...]
+
+
+@dataclass(frozen=True)
+class Correct:
+    """Correct photographs.
+
+    Attributes:
+        jobs: where results go.
+        model: name or path.
+        strength: 0 to 1.
+        sheet: shown before and after.
+        deidentifier: takes the patient out of DICOM files.
+    """
+
+    jobs: Jobs
+    model: str = "light"
+    strength: float = 1.0
+    sheet: Pictures | None = None
+    deidentifier: Deidentifier | None = None
+
+    def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
+        """Correct all frames of one file."""
+        if self.jobs.passes_over(target):
+            yield skipped(source, target)
+            return
+        seconds = clock()
+        frames = read_frames(source)
+        read = next(seconds)
+        target = self.jobs.target(source, target, frames[0])
+        if self.jobs.passes_over(target):
+            yield skipped(source, target)
+            return
+        corrections = list(self._corrected(frames))
+        worked = next(seconds)
+        unchanged = all(correction.verdict.status == "unchanged" for correction in corrections)
+        written = self._write(target, frames, corrections, unchanged=unchanged)
+        if self.sheet:
+            for name, frame, correction in zip(_names(source, frames), frames, corrections, strict=True):
+                self.sheet.add(name, frame.pixels, correction.image)
+        told = [_results(correction) for correction in corrections]
+        yield Outcome(
+            source, "unchanged" if unchanged else "corrected", written,
+            seconds={"read": read, "correct": worked, "write": next(seconds)}, notes=_reasons(corrections),
+            results=told[0] if len(told) == 1 else {"frames": told},
+        )  # fmt: skip
+
+    def _corrected(self, frames: Frames) -> Iterator[Correction]:
+        for number, frame in enumerate(frames, 1):
+            try:
+                yield correct_array(frame.pixels, model=self.model, strength=self.strength)
+            except NotFundusError as error:
+                if len(frames) == 1:
+                    raise
+                raise NotFundusError(f"frame {number}: {error.reason}") from error
+
+    def _write(self, target: Path, frames: Frames, corrections: list[Correction], *, unchanged: bool) -> Path:
+        """Store the result; a photograph that stays as it is keeps its very bytes."""
+        if unchanged and not self.deidentifier and self.jobs.format in ("same", frames[0].format):
+            return copy_photograph(target, frames[0])
+        results = [replace(frame, pixels=made.image) for frame, made in zip(frames, corrections, strict=True)]
+        operation = "deidentify" if unchanged and self.deidentifier else "correct"
+        text = _text([replace(correction.provenance, operation=operation) for correction in corrections])
+        return write_frames(
+            target, results, format=self.jobs.format, text={"cofenet": text}, deidentifier=self.deidentifier
+        )
+
+
+def _text(made: list[Provenance]) -> str:
+    """How the result was made: one line of JSON; of several frames, with what differs between them in a list."""
+    if len(made) == 1:
+        return made[0].to_json()
+    told = [provenance.to_dict() for provenance in made]
+    differing = ("circle", "fov_confidence", "crop")
+    frames = [{key: frame[key] for key in differing} for frame in told]
+    shared = {key: value for key, value in told[0].items() if key not in differing}
+    return json.dumps(shared | {"frames": frames}, sort_keys=True)
+
+
+def _results(correction: Correction) -> dict[str, object]:
+    return {"verdict": dataclasses.asdict(correction.verdict), "provenance": correction.provenance.to_dict()}
+
+
+def _names(source: Path, frames: Frames) -> list[str]:
+    return [source.name] if len(frames) == 1 else [f"{source.name} {number}" for number in range(1, len(frames) + 1)]
+
+
+def _reasons(corrections: list[Correction]) -> tuple[str, ...]:
+    if len(corrections) == 1:
+        return corrections[0].verdict.reasons
+    reasons = [(number, reason) for number, made in enumerate(corrections, 1) for reason in made.verdict.reasons]
+    return tuple(f"frame {number}: {reason}" for number, reason in reasons)
