@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cofenet import __version__
-from cofenet.cli import assess, correct, degrade, evaluate, explain, fit, learn, models, segment
+from cofenet.cli import assess, correct, degrade, evaluate, explain, fit, learn, models, run, segment
 from cofenet.errors import CofenetError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -34,6 +34,7 @@ app.command()(correct.correct)
 app.command()(degrade.degrade)
 app.command()(assess.assess)
 app.command()(segment.segment)
+app.command()(run.run)
 app.command("fit-degradation")(fit.fit_degradation)
 app.command()(explain.explain)
 app.command()(models.models)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.engine.card import Card, load_card, verified_weights
+from cofenet.engine.threads import threads as threads_now
 from cofenet.errors import ModelError
 
 
@@ -20,7 +21,7 @@ class Session:
     """
 
     def __init__(self, name: str, threads: int = 0) -> None:
-        """Load a model by name or path; `threads` 0 uses all processors.
+        """Load a model by name or path; `threads` 0 uses as many as `cofenet.engine.threads` says.
 
         Raises:
             ModelError: the model is missing or damaged, or does not fit its card.
@@ -30,7 +31,7 @@ class Session:
 
         self.card: Card = load_card(name)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads or threads_now()
         # Idle threads that spin take the processors from what comes after the network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         weights = verified_weights(name)

@@ -40,9 +40,9 @@ def find_photographs(
     found: dict[Path, tuple[Path, Path]] = {}
     for path in paths:
         for source, relative in _listed(path, keep_name=several):
-            found.setdefault(_absolute(source), (source, _renamed(relative, format)))
+            found.setdefault(_absolute(source), (source, renamed(relative, format)))
     _refuse_collisions(found.values())
-    return sorted(found.values(), key=lambda pair: _natural(pair[1]))
+    return sorted(found.values(), key=lambda pair: natural(pair[1]))
 
 
 def destinations(found: Sequence[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
@@ -108,7 +108,8 @@ def _may_be_photograph(path: Path) -> bool:
         return False
 
 
-def _renamed(relative: Path, format: Literal["same"] | Format) -> Path:  # noqa: A002 - as above
+def renamed(relative: Path, format: Literal["same"] | Format) -> Path:  # noqa: A002 - as above
+    """The name under the ending of `format`; "same" keeps it."""
     if format == "same":
         return relative
     suffix = suffix_for(format)
@@ -128,7 +129,7 @@ def _refuse_collisions(pairs: Iterable[tuple[Path, Path]]) -> None:
             )
 
 
-def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
+def natural(path: Path) -> list[list[tuple[int, int, str]]]:
     """A sorting key: runs of digits compare as numbers and come before letters."""
     return [
         [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in re.split(r"(\d+)", part) if run]

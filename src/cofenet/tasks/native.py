@@ -6,7 +6,6 @@ so that no grid shows. Memory beyond the photograph is bounded by the strip.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.engine.threads import threads
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop, resize
 
@@ -22,8 +22,6 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 _STRIP = 1 << 17
 """Pixels worked on at a time: enough to make a call worth while, few enough to stay in the processor's cache."""
-
-_WORKERS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -60,18 +58,19 @@ def apply_natively(image: Pixels, fov: FieldOfView, crop: Crop, correctors: Corr
     planes = (correctors.field * units * np.float32(strength)).reshape(12, *correctors.field.shape[2:])
     field = _Enlarged(planes, crop.side, inner_columns)
     residual = _Enlarged(correctors.residual * full, crop.side, inner_columns)
-    height = max(1, min(_STRIP // max(1, target.shape[1]), -(-target.shape[0] // _WORKERS)))
+    workers = threads()
+    height = max(1, min(_STRIP // max(1, target.shape[1]), -(-target.shape[0] // workers)))
 
     def work(worker: int) -> None:
         benches = field.bench(height), residual.bench(height)
-        for top in range(worker * height, target.shape[0], _WORKERS * height):
+        for top in range(worker * height, target.shape[0], workers * height):
             strip = slice(top, min(top + height, target.shape[0]))
             inner = slice(inner_rows.start + strip.start, inner_rows.start + strip.stop)
             changes = field.rows(inner, benches[0]), residual.rows(inner, benches[1])
             cv2.copyTo(_correct_strip(target[strip], *changes, strength), seen[strip], target[strip])
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        list(pool.map(work, range(_WORKERS)))
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(work, range(workers)))
     return out
 
 

@@ -1,0 +1,217 @@
+"""What was done: one SQLite file beside the results, one row a photograph and step.
+
+A row holds what went in (the hash of the file), the hash of the model and the parameters, so that it shows by itself
+whether it still stands. The file belongs to one run at a time; killing that run at any moment leaves it whole.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cofenet.errors import UnwritableError, UsageError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS photographs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, url TEXT NOT NULL, size INTEGER, stamp TEXT, content TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS photographs_by_content ON photographs (content);
+CREATE TABLE IF NOT EXISTS steps (
+    photograph TEXT NOT NULL, step TEXT NOT NULL, input TEXT NOT NULL, model TEXT NOT NULL, parameters TEXT NOT NULL,
+    status TEXT NOT NULL, reason TEXT, again INTEGER NOT NULL, outputs TEXT NOT NULL, facts TEXT NOT NULL,
+    seconds REAL NOT NULL, PRIMARY KEY (photograph, step)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file of the result: its name in the destination, its size in bytes, and its sha256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step done to one photograph.
+
+    Attributes:
+        step: its name.
+        input: sha256 of the file that went in; empty if it could not be had.
+        model: hash of all weights.
+        parameters: all other settings, as JSON.
+        status: how it ended: as `cofenet.batch.outcome.Status`.
+        reason: why there is no result.
+        again: whether a failure is of the surroundings, such as a full disk, so that another try may help.
+        outputs: what was written; of a step that makes photographs, the photograph comes first.
+        facts: what was found.
+        seconds: how long it took.
+    """
+
+    step: str
+    input: str
+    model: str
+    parameters: str
+    status: str
+    reason: str | None = None
+    again: bool = False
+    outputs: tuple[Output, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A photograph as it was seen.
+
+    Attributes:
+        name: of its results.
+        url: where it is.
+        size: in bytes; None if not known.
+        stamp: with url and size, shows that the file is the same still; None if not known.
+        content: sha256 of the file.
+    """
+
+    name: str
+    url: str
+    size: int | None
+    stamp: str | None
+    content: str
+
+
+class Ledger:
+    """The file; to be closed."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make it.
+
+        Raises:
+            UsageError: another run has it, or it is no ledger.
+            UnwritableError: it cannot be made.
+        """
+        self.path = path
+        with self._told():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
+            # One run alone, which also spares the shared memory that network file systems lack.
+            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = NORMAL")
+            self._file.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Bring all into the one file, and give it free."""
+        with self._told():
+            self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._file.close()
+
+    def seen(self, photograph: str) -> Seen | None:
+        """What is known of a photograph."""
+        query = "SELECT name, url, size, stamp, content FROM photographs WHERE id = ?"
+        found = self._file.execute(query, (photograph,)).fetchone()
+        return Seen(*found) if found else None
+
+    def all_seen(self) -> Iterator[tuple[str, int | None]]:
+        """Every photograph with its size."""
+        return iter(self._file.execute("SELECT id, size FROM photographs"))
+
+    def with_content(self, content: str) -> list[tuple[str, str]]:
+        """The photographs that have this content, with the names of their results."""
+        return self._file.execute("SELECT id, name FROM photographs WHERE content = ?", (content,)).fetchall()
+
+    def rows(self, photograph: str) -> dict[str, Row]:
+        """What was done to a photograph, by the names of the steps."""
+        found = self._file.execute(
+            "SELECT step, input, model, parameters, status, reason, again, outputs, facts, seconds "
+            "FROM steps WHERE photograph = ?",
+            (photograph,),
+        )
+        return {values[0]: _row(*values) for values in found}
+
+    def write(self, photograph: str, seen: Seen | None, rows: Iterable[Row] = (), *, gone: Iterable[str] = ()) -> None:
+        """Note rows of a photograph, in place of those of the same steps, and forget those of the steps `gone`.
+
+        Raises:
+            UnwritableError: the disk is full, or worse.
+        """
+        with self._told():
+            self._file.execute("BEGIN")
+            try:
+                if seen:
+                    values = (photograph, seen.name, seen.url, seen.size, seen.stamp, seen.content)
+                    self._file.execute("INSERT OR REPLACE INTO photographs VALUES (?, ?, ?, ?, ?, ?)", values)
+                self._file.executemany(
+                    "DELETE FROM steps WHERE photograph = ? AND step = ?", [(photograph, step) for step in gone]
+                )
+                self._file.executemany(
+                    f"INSERT OR REPLACE INTO steps VALUES ({', '.join('?' * 11)})",
+                    [(photograph, *_values(row)) for row in rows],
+                )
+                self._file.execute("COMMIT")
+            except BaseException:
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
+                raise
+
+    def absorb(self, other: Path) -> None:
+        """Take over what another ledger, such as a shard's, knows of photographs that are not known here.
+
+        Raises:
+            UsageError: that one is in use, or no ledger.
+        """
+        with self._told(other):
+            self._file.execute("ATTACH ? AS other", (str(other),))
+            try:
+                self._file.execute("BEGIN")
+                new = "SELECT id FROM other.photographs UNION SELECT photograph FROM other.steps"
+                old = "SELECT id FROM main.photographs UNION SELECT photograph FROM main.steps"
+                self._file.execute(f"CREATE TEMP TABLE fresh AS {new} EXCEPT {old}")
+                for table, key in (("photographs", "id"), ("steps", "photograph")):
+                    self._file.execute(
+                        f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table} "
+                        f"WHERE {key} IN (SELECT * FROM fresh)"
+                    )
+                self._file.execute("DROP TABLE fresh")
+                self._file.execute("COMMIT")
+            finally:
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
+                self._file.execute("DETACH other")
+
+    @contextmanager
+    def _told(self, path: Path | None = None) -> Iterator[None]:
+        """Say in one line what went wrong."""
+        path = path or self.path
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise UsageError(f"{path}: another run is using this ledger") from error
+            raise UnwritableError(f"the ledger cannot be written: {error}", path) from error
+        except sqlite3.DatabaseError as error:
+            raise UsageError(f"{path}: is no ledger of a run: {error}") from error
+        except OSError as error:
+            raise UnwritableError(f"the ledger cannot be written: {error}", path) from error
+
+
+def _values(row: Row) -> tuple[object, ...]:
+    outputs = [(output.name, output.size, output.sha256) for output in row.outputs]
+    return (
+        row.step, row.input, row.model, row.parameters, row.status, row.reason, row.again,
+        json.dumps(outputs), json.dumps(row.facts), row.seconds,
+    )  # fmt: skip
+
+
+def _row(
+    step: str, taken: str, model: str, parameters: str, status: str, reason: str | None, again: int, outputs: str,
+    facts: str, seconds: float,
+) -> Row:  # fmt: skip
+    written = tuple(Output(*output) for output in json.loads(outputs))
+    return Row(step, taken, model, parameters, status, reason, bool(again), written, json.loads(facts), seconds)
