@@ -63,8 +63,12 @@ class Bucket:
 
     def remove(self, name: str) -> None:
         """Take a file away; it may be gone already."""
-        with contextlib.suppress(FileNotFoundError):
-            self._writing(name, lambda: self._fs.rm_file(f"{self._root}/{name}"))
+
+        def remove() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                self._fs.rm_file(f"{self._root}/{name}")
+
+        self._writing(name, remove)
 
     @contextmanager
     def scratch(self, run: str) -> Iterator[Path]:

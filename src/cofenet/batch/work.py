@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -122,7 +122,7 @@ class _Failure:
     @classmethod
     def of(cls, error: Exception) -> _Failure:
         """Words without any path: the row has the name, and a scratch folder is of no interest."""
-        if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem):
+        if any(map(_of_memory, (error, error.__cause__))):
             return cls(NO_MEMORY, again=True)
         if isinstance(error, PhotographError):
             number = getattr(error.__cause__, "errno", None)
@@ -135,6 +135,10 @@ class _Failure:
             return cls(str(error), again=True)
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return cls(NO_MEMORY if "bad_alloc" in words or "Failed to allocate" in words else words, again=True)
+
+
+def _of_memory(error: BaseException | None) -> bool:
+    return isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem)
 
 
 @dataclass(frozen=True)
@@ -235,8 +239,3 @@ def _sha256(path: Path) -> str:
 def _plain(facts: Mapping[str, object]) -> dict[str, object]:
     """Without the paths, which are of a scratch folder: the outputs name the files."""
     return {name: value for name, value in facts.items() if not isinstance(value, Path)}
-
-
-def described(rows: tuple[Row, ...]) -> Iterator[str]:
-    """Why a chain was cut short."""
-    return (f"{row.step}: {row.reason}" for row in rows if row.status == "failed")
