@@ -1,6 +1,6 @@
 """An S3 server of this computer, moto's, that answers one request in `every` with an error.
 
-    python bucket_server.py EVERY        prints its port, and serves until it is killed
+python bucket_server.py EVERY        prints its port, and serves until it is killed
 """
 
 from __future__ import annotations

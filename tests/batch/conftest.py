@@ -36,7 +36,7 @@ class Appending(DoCorrect):
     def models(self) -> tuple[str, ...]:
         return ()
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:  # noqa: ARG002
+    def work(self, jobs: Jobs, folder: Path) -> Work:
         def append(source: Path, target: Path) -> Iterator[Outcome]:
             content = source.read_bytes()
             self.done.append(target.name)

@@ -45,9 +45,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory, draw: Callable[..., np.ndar
 @pytest.fixture(scope="module")
 def undisturbed(cohort: Path) -> Tree:
     out = cohort.parent / "undisturbed"
-    done = subprocess.run(
-        [*COMMAND, "run", cohort, "-o", out, *JOB], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run([*COMMAND, "run", cohort, "-o", out, *JOB], check=False, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     assert "27 photographs done, 2 failed" in done.stderr
     return tree(out)
@@ -170,9 +168,7 @@ def test_a_full_disk(cohort: Path, undisturbed: Tree, small_disk: Path) -> None:
     assert tree(out) == undisturbed
 
 
-def test_a_photograph_that_exhausts_memory(
-    command: Command, draw: Callable[..., np.ndarray], tmp_path: Path
-) -> None:
+def test_a_photograph_that_exhausts_memory(command: Command, draw: Callable[..., np.ndarray], tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     for number in range(3):

@@ -115,23 +115,24 @@ class Ledger:
     def seen(self, photograph: str) -> Seen | None:
         """What is known of a photograph."""
         query = "SELECT name, url, size, stamp, content FROM photographs WHERE id = ?"
-        found = self._file.execute(query, (photograph,)).fetchone()
-        return Seen(*found) if found else None
+        found = self._file.execute(query, (_stored(photograph),)).fetchone()
+        return Seen(*map(_text, found[:2]), *found[2:]) if found else None
 
     def all_seen(self) -> Iterator[tuple[str, int | None]]:
         """Every photograph with its size."""
-        return iter(self._file.execute("SELECT id, size FROM photographs"))
+        return ((_text(name), size) for name, size in self._file.execute("SELECT id, size FROM photographs"))
 
     def with_content(self, content: str) -> list[tuple[str, str]]:
         """The photographs that have this content, with the names of their results."""
-        return self._file.execute("SELECT id, name FROM photographs WHERE content = ?", (content,)).fetchall()
+        found = self._file.execute("SELECT id, name FROM photographs WHERE content = ?", (content,))
+        return [(_text(photograph), _text(name)) for photograph, name in found]
 
     def rows(self, photograph: str) -> dict[str, Row]:
         """What was done to a photograph, by the names of the steps."""
         found = self._file.execute(
             "SELECT step, input, model, parameters, status, reason, again, outputs, facts, seconds "
             "FROM steps WHERE photograph = ?",
-            (photograph,),
+            (_stored(photograph),),
         )
         return {values[0]: _row(*values) for values in found}
 
@@ -145,14 +146,22 @@ class Ledger:
             self._file.execute("BEGIN")
             try:
                 if seen:
-                    values = (photograph, seen.name, seen.url, seen.size, seen.stamp, seen.content)
+                    values = (
+                        _stored(photograph),
+                        _stored(seen.name),
+                        _stored(seen.url),
+                        seen.size,
+                        seen.stamp,
+                        seen.content,
+                    )
                     self._file.execute("INSERT OR REPLACE INTO photographs VALUES (?, ?, ?, ?, ?, ?)", values)
                 self._file.executemany(
-                    "DELETE FROM steps WHERE photograph = ? AND step = ?", [(photograph, step) for step in gone]
+                    "DELETE FROM steps WHERE photograph = ? AND step = ?",
+                    [(_stored(photograph), step) for step in gone],
                 )
                 self._file.executemany(
                     f"INSERT OR REPLACE INTO steps VALUES ({', '.join('?' * 11)})",
-                    [(photograph, *_values(row)) for row in rows],
+                    [(_stored(photograph), *_values(row)) for row in rows],
                 )
                 self._file.execute("COMMIT")
             except BaseException:
@@ -172,7 +181,7 @@ class Ledger:
                 self._file.execute("BEGIN")
                 new = "SELECT id FROM other.photographs UNION SELECT photograph FROM other.steps"
                 old = "SELECT id FROM main.photographs UNION SELECT photograph FROM main.steps"
-                self._file.execute(f"CREATE TEMP TABLE fresh AS {new} EXCEPT {old}")
+                self._file.execute(f"CREATE TEMP TABLE fresh AS SELECT * FROM ({new}) EXCEPT SELECT * FROM ({old})")
                 for table, key in (("photographs", "id"), ("steps", "photograph")):
                     self._file.execute(
                         f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table} "
@@ -199,6 +208,19 @@ class Ledger:
             raise UsageError(f"{path}: is no ledger of a run: {error}") from error
         except OSError as error:
             raise UnwritableError(f"the ledger cannot be written: {error}", path) from error
+
+
+def _stored(name: str) -> str | bytes:
+    """A name as SQLite can hold it: as bytes if it is no UTF-8, as names of files may be."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape")
+    return name
+
+
+def _text(stored: str | bytes) -> str:
+    return stored.decode("utf-8", "surrogateescape") if isinstance(stored, bytes) else stored
 
 
 def _values(row: Row) -> tuple[object, ...]:

@@ -202,7 +202,8 @@ def _absolute(path: str, source: str) -> str:
 
 def _looked_up(photographs: Sequence[Photograph]) -> list[Photograph]:
     """With size and stamp of each file; of buckets, asked folder by folder instead of one by one."""
-    remote = {one.url.rpartition("/")[0] for one in photographs if not is_local(one.url) and "::" not in one.url}
+    listed = (one.url for one in photographs if not is_local(one.url) and "::" not in one.url)
+    remote = {url.rpartition("/")[0] for url in listed if not url.startswith("http")}  # web servers list nothing
     known = dict(_stamps(remote))
     found = []
     for one in photographs:
@@ -217,4 +218,4 @@ def _stamps(folders: Iterable[str]) -> Iterator[tuple[str, tuple[int | None, str
     for folder in sorted(folders):
         scheme = folder.partition("://")[0]
         for path, entry in listing(folder, deep=False).items():
-            yield f"{scheme}://{path}", _entry(entry)
+            yield f"{scheme}://{path.lstrip('/')}", _entry(entry)
