@@ -1,4 +1,4 @@
-"""Put measured figures where they are read: between the markers in README.md, and on the cards of the networks."""
+"""Put measured figures where they are read: between markers in README.md and docs, and on the cards of the networks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cofenet.engine.card import card_path, load_card
 README = Path(__file__).parents[1] / "README.md"
 
 
-def publish(name: str, text: str) -> None:
+def publish(name: str, text: str, page: Path = README) -> None:
     """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
     block = f"<!-- {name} -->\n\n{text}\n\n<!-- /{name} -->"
-    old = README.read_text("utf-8")
+    old = page.read_text("utf-8")
     new = re.sub(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _: block, old, flags=re.DOTALL)
-    README.write_text(new, "utf-8")
+    page.write_text(new, "utf-8")
 
 
-def published(name: str) -> str:
+def published(name: str, page: Path = README) -> str:
     """What stands there."""
-    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", README.read_text("utf-8"), re.DOTALL)
+    found = re.search(rf"<!-- {name} -->(.*?)<!-- /{name} -->", page.read_text("utf-8"), re.DOTALL)
     return found.group(1).strip() if found else ""
 
 

@@ -30,7 +30,8 @@ def main(every: int) -> None:
         return found
 
     made = make_server("127.0.0.1", 0, failing, threaded=True)
-    print(made.server_port, flush=True)
+    sys.stdout.write(f"{made.server_port}\n")
+    sys.stdout.flush()
     made.serve_forever()
 
 

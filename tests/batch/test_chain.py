@@ -58,7 +58,8 @@ def test_a_missing_file_is_made_again_and_a_failure_ends_the_chain() -> None:
 
 
 @pytest.mark.parametrize(("grade", "status", "stands"), [
-    ("good", "skipped", True), ("usable", "skipped", False), ("usable", "corrected", True), ("good", "corrected", False),
+    ("good", "skipped", True), ("usable", "skipped", False),
+    ("usable", "corrected", True), ("good", "corrected", False),
 ])  # fmt: skip
 def test_a_condition_is_looked_at_again(grade: str, status: str, stands: bool) -> None:
     job = parse("assess,correct@usable")

@@ -171,7 +171,7 @@ try:
     with Client("tcp://10.77.0.1:8786", timeout=60) as client:
         client.wait_for_workers(2, timeout=60)
         print([worker["host"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()], flush=True)
-    command = [sys.executable, "-c", "from cofenet.cli import main; main()", "run", photos, "-o", out, "--do", "correct"]
+    command = [sys.executable, "-c", "from cofenet.cli import main; main()", "run", photos, "-o", out]
     driver = subprocess.Popen([*command, "--engine", "dask", "--scheduler", "tcp://10.77.0.1:8786"])
     while len(list(out.glob("corrected/**/*.*"))) < 3 and driver.poll() is None:
         time.sleep(0.05)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from cofenet.batch.job import Job
 from cofenet.batch.ledger import Ledger
 from cofenet.batch.sources import Cohort, read_cohort
 from cofenet.batch.storage import open_storage
-from cofenet.batch.work import Answer, Workplace
+from cofenet.batch.work import Answer, Task, Workplace
 from cofenet.errors import UnwritableError, UsageError
 
 from .conftest import Appending, Inline, Stopped, chain, told, tree
+
+QUICK = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where files are safe as soon as they are written: there are thousands."""
 
 CONTENTS = st.lists(st.sampled_from(["a", "b", "cc", "dd", "bad", "bad2"]), min_size=1, max_size=7)
 
@@ -44,7 +48,7 @@ def drive(job: Job, photographs: Cohort, out: Path, *, until: float = float("inf
 @given(CONTENTS, st.lists(st.integers(0, 5), max_size=3))
 @settings(max_examples=40)
 def test_stopped_anywhere_and_resumed_equals_undisturbed(contents: list[str], stops: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=QUICK) as name:
         folder = Path(name)
         photographs = cohort(folder / "in", contents)
         count = drive(chain("xy"), photographs, folder / "whole")
@@ -63,7 +67,7 @@ def test_stopped_anywhere_and_resumed_equals_undisturbed(contents: list[str], st
 def test_another_job_equals_a_fresh_run_and_does_no_more_than_it_must(
     contents: list[str], first: str, second: str
 ) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=QUICK) as name:
         folder = Path(name)
         photographs = cohort(folder / "in", contents)
         drive(chain(first), photographs, folder / "out")
@@ -82,7 +86,7 @@ def test_another_job_equals_a_fresh_run_and_does_no_more_than_it_must(
 @given(CONTENTS)
 @settings(max_examples=20)
 def test_the_same_content_is_computed_once(contents: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=QUICK) as name:
         folder = Path(name)
         Appending.done.clear()
         drive(chain("x"), cohort(folder / "in", contents), folder / "out")
@@ -149,7 +153,7 @@ class Deadly(Inline):
 
     deaths = 1
 
-    def answers(self):
+    def answers(self) -> Iterator[tuple[Task, Answer | Lost]]:
         for task, answer in super().answers():
             if task.name == "1.png" and self.deaths:
                 type(self).deaths -= 1
@@ -174,7 +178,7 @@ def test_a_photograph_over_which_workers_die_is_tried_twice(tmp_path: Path, deat
 
 def test_a_full_disk_stops_the_run(tmp_path: Path) -> None:
     class Full(Inline):
-        def answers(self):
+        def answers(self) -> Iterator[tuple[Task, Answer | Lost]]:
             for task, answer in super().answers():
                 yield task, Answer(None, full="no space left on device") if task.number == 1 else answer
 

@@ -20,7 +20,7 @@ from .conftest import told, tree
 
 
 def run(source: Path, out: Path, do: str = "correct", **how: object) -> Done:
-    return run_request(Request(str(source), str(out), do, workers=2, **how))
+    return run_request(Request(str(source), str(out), do, workers=1, **how))
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_a_folder(photos: Path) -> None:
 
 
 @pytest.mark.parametrize(("make", "ending"), [(manifest, "csv"), (parquet, "parquet")])
-def test_a_manifest_carries_its_columns(photos: Path, make, ending: str) -> None:
+def test_a_manifest_carries_its_columns(photos: Path, make: Callable[[Path, Rows], Path], ending: str) -> None:
     rows = [
         {"eye": "left", "id": "p1", "path": "0.png", "age": "61"},
         {"eye": "right", "id": "visit/p2", "path": str(photos / "1.jpg"), "age": ""},

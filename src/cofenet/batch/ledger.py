@@ -116,7 +116,10 @@ class Ledger:
         """What is known of a photograph."""
         query = "SELECT name, url, size, stamp, content FROM photographs WHERE id = ?"
         found = self._file.execute(query, (_stored(photograph),)).fetchone()
-        return Seen(*map(_text, found[:2]), *found[2:]) if found else None
+        if not found:
+            return None
+        name, url, size, stamp, content = found
+        return Seen(_text(name), _text(url), size, stamp, content)
 
     def all_seen(self) -> Iterator[tuple[str, int | None]]:
         """Every photograph with its size."""
@@ -143,25 +146,17 @@ class Ledger:
             UnwritableError: the disk is full, or worse.
         """
         with self._told():
+            stored = _stored(photograph)
             self._file.execute("BEGIN")
             try:
                 if seen:
-                    values = (
-                        _stored(photograph),
-                        _stored(seen.name),
-                        _stored(seen.url),
-                        seen.size,
-                        seen.stamp,
-                        seen.content,
-                    )
+                    values = (stored, _stored(seen.name), _stored(seen.url), seen.size, seen.stamp, seen.content)
                     self._file.execute("INSERT OR REPLACE INTO photographs VALUES (?, ?, ?, ?, ?, ?)", values)
-                self._file.executemany(
-                    "DELETE FROM steps WHERE photograph = ? AND step = ?",
-                    [(_stored(photograph), step) for step in gone],
-                )
+                forgotten = [(stored, step) for step in gone]
+                self._file.executemany("DELETE FROM steps WHERE photograph = ? AND step = ?", forgotten)
                 self._file.executemany(
                     f"INSERT OR REPLACE INTO steps VALUES ({', '.join('?' * 11)})",
-                    [(_stored(photograph), *_values(row)) for row in rows],
+                    [(stored, *_values(row)) for row in rows],
                 )
                 self._file.execute("COMMIT")
             except BaseException:
