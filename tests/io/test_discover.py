@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cofenet.errors import UnreadableError, UsageError
 from cofenet.io import destinations, find_photographs, read_photograph
-from cofenet.io.discover import _natural
+from cofenet.io.discover import natural
 
 
 def make(folder: Path, *names: str) -> None:
@@ -124,5 +124,5 @@ def test_no_result_takes_the_place_of_any_source(tmp_path: Path, link: str) -> N
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, unique=True))
 def test_numbers_sort_by_value(numbers: list[int]) -> None:
-    paths = sorted((Path(f"eye{number}.jpg") for number in numbers), key=_natural)
+    paths = sorted((Path(f"eye{number}.jpg") for number in numbers), key=lambda path: natural(path.parts))
     assert paths == [Path(f"eye{number}.jpg") for number in sorted(numbers)]

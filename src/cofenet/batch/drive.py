@@ -60,6 +60,7 @@ class Drive:
         self._names = _names(job, cohort)
         self._there = {hash(item) for item in storage.sizes().items()}
         self._shared = _shared_sizes(cohort, ledger)
+        self._graded = any(step.verb.grades for step in job)
         self._next = iter(range(len(cohort.photographs)))
         self._ready: deque[int] = deque()  # to be considered again
         self._later: deque[Task] = deque()  # to be tried once more, when all else is given out
@@ -111,10 +112,9 @@ class Drive:
         """What there is to do for one photograph; None if nothing, or nothing yet."""
         one = self._cohort.photographs[number]
         content = self._contents.get(number) or self._known(one)
-        task = Task(number, one.url, one.name, content, taken=self._taken(one))
         if content is None:
-            return replace(task, hash_only=one.size in self._shared)
-        state = self._standing(one.name, content, self._ledger.rows(one.id))
+            return Task(number, one.url, one.name, hash_only=one.size in self._shared, taken=self._taken(one))
+        state = self._standing(one.name, content, self._ledger.rows(one.id, facts=self._graded))
         if state.over:
             if number in self._contents:
                 self._ledger.write(one.id, _seen(one, content))
@@ -126,12 +126,17 @@ class Drive:
             self._waiting[key].append(number)
             return None
         self._waiting[key] = []
-        return replace(task, rows=state.rows, twin=self._twin(one, content))
+        twin = self._twin(one, content)
+        if state.rows and not self._graded:  # the worker gives them back with what it adds
+            state = self._standing(one.name, content, self._ledger.rows(one.id))
+        return Task(number, one.url, one.name, content, state.rows, twin=twin, taken=self._taken(one))
 
     def _known(self, one: Photograph) -> str | None:
         seen = self._ledger.seen(one.id)
-        same = seen and one.stamp is not None and replace(seen, content="") == _seen(one, "")
-        return seen.content if seen and same else None
+        if seen is None or one.stamp is None:
+            return None
+        same = (seen.name, seen.url, seen.size, seen.stamp) == (one.name, one.url, one.size, one.stamp)
+        return seen.content if same else None
 
     def _standing(self, name: str, content: str, rows: dict[str, Row]) -> Standing:
         return standing(self._job, content, name, rows, self._is_there, retry=self._retry)

@@ -29,6 +29,13 @@ PRAGMA user_version = 1;
 """
 
 
+_ROWS = (
+    "SELECT step, input, model, parameters, status, reason, again, outputs, facts, seconds "
+    "FROM steps WHERE photograph = ?"
+)
+_ROWS_WITHOUT_FACTS = _ROWS.replace("facts", "'{}'")
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """A file of the result: its name in the destination, its size in bytes, and its sha256."""
@@ -130,13 +137,9 @@ class Ledger:
         found = self._file.execute("SELECT id, name FROM photographs WHERE content = ?", (content,))
         return [(_text(photograph), _text(name)) for photograph, name in found]
 
-    def rows(self, photograph: str) -> dict[str, Row]:
-        """What was done to a photograph, by the names of the steps."""
-        found = self._file.execute(
-            "SELECT step, input, model, parameters, status, reason, again, outputs, facts, seconds "
-            "FROM steps WHERE photograph = ?",
-            (_stored(photograph),),
-        )
+    def rows(self, photograph: str, *, facts: bool = True) -> dict[str, Row]:
+        """What was done to a photograph, by the names of the steps; without the facts if they are of no interest."""
+        found = self._file.execute(_ROWS if facts else _ROWS_WITHOUT_FACTS, (_stored(photograph),))
         return {values[0]: _row(*values) for values in found}
 
     def write(self, photograph: str, seen: Seen | None, rows: Iterable[Row] = (), *, gone: Iterable[str] = ()) -> None:
@@ -230,5 +233,6 @@ def _row(
     step: str, taken: str, model: str, parameters: str, status: str, reason: str | None, again: int, outputs: str,
     facts: str, seconds: float,
 ) -> Row:  # fmt: skip
-    written = tuple(Output(*output) for output in json.loads(outputs))
-    return Row(step, taken, model, parameters, status, reason, bool(again), written, json.loads(facts), seconds)
+    written = tuple(Output(*output) for output in json.loads(outputs)) if outputs != "[]" else ()
+    found = json.loads(facts) if facts != "{}" else {}
+    return Row(step, taken, model, parameters, status, reason, bool(again), written, found, seconds)

@@ -13,8 +13,8 @@ from typing import Any
 
 from cofenet.batch.storage import is_local, local_path
 from cofenet.errors import UsageError
-from cofenet.io import SUFFIXES, find_photographs
-from cofenet.io.discover import natural
+from cofenet.io import SUFFIXES
+from cofenet.io.discover import files_in, natural
 
 _COLUMNS = ("id", "path")
 _STAMPS = ("ETag", "etag", "CRC", "LastModified", "mtime", "created")
@@ -73,9 +73,9 @@ def read_cohort(source: str, *, leave_out: Path | None = None) -> Cohort:
     if source.endswith((".csv", ".parquet")):
         cohort = _manifest(source)
     elif is_local(source):
-        cohort = Cohort(list(_folder(local_path(source), leave_out)))
+        cohort = Cohort(_sorted(_folder(local_path(source), leave_out)))
     else:
-        cohort = Cohort(sorted(_listed(source), key=lambda one: natural(Path(one.name))))
+        cohort = Cohort(_sorted(_listed(source)))
     if not cohort.photographs:
         raise UsageError(f"no photographs in {source}")
     name, count = Counter(one.name for one in cohort.photographs).most_common(1)[0]
@@ -84,14 +84,20 @@ def read_cohort(source: str, *, leave_out: Path | None = None) -> Cohort:
     return cohort
 
 
+def _sorted(photographs: Iterable[Photograph]) -> list[Photograph]:
+    return sorted(photographs, key=lambda one: natural(one.name.split("/")))
+
+
 def _folder(folder: Path, leave_out: Path | None) -> Iterator[Photograph]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: is no folder and no manifest (.csv or .parquet)")
-    without = leave_out.resolve() if leave_out else None
-    for path, relative in find_photographs([folder]):
-        if without is None or not path.resolve().is_relative_to(without):
-            name = relative.as_posix()
-            yield Photograph(name, name, str(path.absolute()), *_status(path))
+    for entry, name in files_in(folder.absolute(), leave_out=leave_out.resolve() if leave_out else None):
+        try:
+            status = entry.stat()
+        except OSError:  # reading it will tell
+            yield Photograph(name, name, entry.path)
+        else:
+            yield Photograph(name, name, entry.path, status.st_size, str(status.st_mtime_ns))
 
 
 def _status(path: Path) -> tuple[int | None, str | None]:

@@ -11,6 +11,8 @@ from typing import Literal
 from cofenet.errors import UnreadableError, UsageError
 from cofenet.io.formats import SUFFIXES, Format, has_suffix, starts_as_dicom, suffix_for
 
+_DIGITS = re.compile(r"(\d+)")
+
 
 def find_photographs(
     paths: Sequence[Path],
@@ -42,7 +44,7 @@ def find_photographs(
         for source, relative in _listed(path, keep_name=several):
             found.setdefault(_absolute(source), (source, renamed(relative, format)))
     _refuse_collisions(found.values())
-    return sorted(found.values(), key=lambda pair: natural(pair[1]))
+    return sorted(found.values(), key=lambda pair: natural(pair[1].parts))
 
 
 def destinations(found: Sequence[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
@@ -79,30 +81,49 @@ def _listed(path: Path, *, keep_name: bool) -> Iterator[tuple[Path, Path]]:
         yield path, Path(path.name)
         return
     prefix = Path(path.resolve().name) if keep_name else Path()
-    for source in _files_in(path):
-        yield source, prefix / source.relative_to(path)
+    for entry, relative in files_in(path):
+        yield Path(entry.path), prefix / relative
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
-    def unlisted(error: OSError) -> None:
+def files_in(
+    folder: Path, *, leave_out: Path | None = None, prefix: str = ""
+) -> Iterator[tuple[os.DirEntry[str], str]]:
+    """The photographs of a folder and its subfolders, by the rules of `find_photographs`, in no order.
+
+    Args:
+        folder: where.
+        leave_out: a folder, links followed, that is passed over.
+        prefix: put before the relative names.
+
+    Returns:
+        What the system says of each, and its name relative to `folder`, "/" between the parts.
+
+    Raises:
+        UnreadableError: a folder cannot be listed.
+    """
+    if leave_out and os.path.realpath(folder) == str(leave_out):
+        return
+    try:
+        with os.scandir(folder) as scan:
+            entries = [entry for entry in scan if not entry.name.startswith(".")]
+    except OSError as error:
         reason = f"the folder cannot be listed: {(error.strerror or str(error)).lower()}"
-        raise UnreadableError(reason, Path(error.filename)) from error
+        raise UnreadableError(reason, folder) from error
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from files_in(Path(entry.path), leave_out=leave_out, prefix=f"{prefix}{entry.name}/")
+        elif not entry.is_dir() and _may_be_photograph(entry):
+            yield entry, f"{prefix}{entry.name}"
 
-    for parent, folders, files in os.walk(folder, onerror=unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and _may_be_photograph(Path(parent, name)):
-                yield Path(parent, name)
 
-
-def _may_be_photograph(path: Path) -> bool:
-    if path.suffix.lower() in SUFFIXES:
+def _may_be_photograph(entry: os.DirEntry[str]) -> bool:
+    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - there may be a hundred thousand
         return True
     try:
         # A file set's table of contents (PS3.10, 8.6) begins like any DICOM file; a pipe would be waited for.
-        if path.name == "DICOMDIR" or not path.is_file():
+        if entry.name == "DICOMDIR" or not entry.is_file():
             return False
-        with path.open("rb") as stream:
+        with Path(entry.path).open("rb") as stream:
             return starts_as_dicom(stream)
     except OSError:  # what cannot be looked at is taken for what its name says: no photograph
         return False
@@ -129,11 +150,10 @@ def _refuse_collisions(pairs: Iterable[tuple[Path, Path]]) -> None:
             )
 
 
-def natural(path: Path) -> list[list[tuple[int, int, str]]]:
-    """A sorting key: runs of digits compare as numbers and come before letters."""
+def natural(parts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
+    """A sorting key for the parts of a path: runs of digits compare as numbers and come before letters."""
     return [
-        [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in re.split(r"(\d+)", part) if run]
-        for part in path.parts
+        [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in _DIGITS.split(part) if run] for part in parts
     ]
 
 
