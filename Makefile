@@ -46,6 +46,7 @@ bench: $(VENV)/all
 	$(RUN) benchmarks/fit.py --data $(DATA)
 	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish
+	$(RUN) benchmarks/cohort.py --publish
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)

@@ -14,12 +14,12 @@ from cofenet.engine.card import load_card, shipped
 ROOT = Path(__file__).parents[2]
 
 
-def told(module: str, name: str, function: str) -> tuple[str, str]:
-    """What README.md says, and what the benchmark would write from its stored result."""
+def told(module: str, name: str, function: str, block: str | None = None, page: str = "README.md") -> tuple[str, str]:
+    """What README.md or another page says, and what the benchmark would write from its stored result."""
     code = (
         f"import json, sys; from pathlib import Path; from readme import published; from {module} import {function};"
         f"stored = json.loads(Path('../docs/results/{name}.json').read_text());"
-        f"print(json.dumps([published('{name}'), {function}(stored)]))"
+        f"print(json.dumps([published('{block or name}', Path('../{page}')), {function}(stored)]))"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT / "benchmarks", capture_output=True, text=True, check=True
@@ -41,6 +41,17 @@ def test_the_readme_says_what_was_measured(module: str, name: str, function: str
     readme, stored = told(module, name, function)
     assert readme == stored
     assert readme
+
+
+@pytest.mark.skipif(not (ROOT / "docs/results/cohort.json").exists(), reason="not measured yet")
+@pytest.mark.parametrize(
+    ("function", "block", "page"),
+    [("sentence", "cohort", "README.md"), ("paper", "cohort-paper", "docs/cohorts.md")],
+)
+def test_of_cohorts_is_said_what_was_measured(function: str, block: str, page: str) -> None:
+    said, stored = told("cohort", "cohort", function, block, page)
+    assert said == stored
+    assert said
 
 
 def test_the_figures_are_of_the_shipped_weights() -> None:
