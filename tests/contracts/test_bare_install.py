@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import cofenet
+from cofenet.io import Photograph, write_photograph
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +69,31 @@ def test_command_works_without_torch(bare: Path, option: str, answer: str) -> No
     assert result.returncode == 0, result.stderr
     assert answer in result.stdout
     assert result.stderr == ""
+
+
+def test_a_cohort_needs_no_extra(bare: Path, draw: Callable[..., np.ndarray], tmp_path: Path) -> None:
+    write_photograph(tmp_path / "a.png", Photograph(draw(1)), format="png")
+    (tmp_path / "list.csv").write_text("id,path,eye\n1,a.png,left\n")
+    result = run(
+        bare.parent / "cofenet", "run", tmp_path / "list.csv", "-o", tmp_path / "out", "--do", "degrade,assess"
+    )
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out/degraded/1.png").exists()
+    assert {path.name for path in (tmp_path / "out").glob("report.*")} == {"report.csv", "report.json", "report.html"}
+
+
+@pytest.mark.parametrize(
+    ("words", "extra"),
+    [("s3://bucket/x -o {}", "cloud"), ("x.parquet -o {}", "cloud"), ("{} -o {}/out --engine dask", "cluster")],
+)
+def test_a_cohort_that_needs_an_extra_names_it(
+    bare: Path, draw: Callable[..., np.ndarray], tmp_path: Path, words: str, extra: str
+) -> None:
+    write_photograph(tmp_path / "a.png", Photograph(draw(1)), format="png")
+    result = run(bare.parent / "cofenet", "run", *words.replace("{}", str(tmp_path)).split())
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert f"pip install 'cofenet[{extra}]'" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["train x --data y --run z", "export x y -o z.onnx"])

@@ -106,6 +106,8 @@ class Pool:
     def _bury(self, worker: _Worker) -> None:
         """The oldest task of a dead worker is suspect; the others are innocent."""
         reason = worker.died()
+        place = self._workers.index(worker)
+        self._workers.remove(worker)
         worker.kill()
         self._failed_starts += not worker.ready
         if self._failed_starts >= _STILLBORN:
@@ -113,7 +115,7 @@ class Pool:
         if worker.ready and worker.tasks:
             self._answers.append((worker.tasks.popleft(), Lost(reason)))
         self._again.extendleft(reversed(worker.tasks))
-        self._workers[self._workers.index(worker)] = _Worker(self._place, self._memory)
+        self._workers.insert(place, _Worker(self._place, self._memory))
 
 
 class _Worker:
