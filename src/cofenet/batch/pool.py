@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import signal
 import threading
 from collections import deque
@@ -29,6 +28,7 @@ _STILLBORN = 3
 """Workers that die before they are ready, one after the other, after which there is no use in starting more."""
 
 _READY = "ready"
+_STATM = Path("/proc/self/statm")
 _SPAWN = multiprocessing.get_context("spawn")  # a forked child would share locks, threads and file handles
 _LIBRARIES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -175,8 +175,7 @@ def _serve(pipe: Connection[Any, Any], place: Workplace, memory: int | None) -> 
     threading.Thread(target=_end_with_driver, daemon=True).start()
     prepare(place)
     if memory:
-        bound = _address_space() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+        _bound(memory)
     with suppress(EOFError, OSError):
         pipe.send(_READY)
         while True:
@@ -191,9 +190,12 @@ def _end_with_driver() -> None:
     os._exit(1)
 
 
-def _address_space() -> int:
-    """Bytes of address space that this process has (proc(5), statm)."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+def _bound(memory: int) -> None:
+    """Let this process take so many bytes beyond the address space that it has (proc(5), statm)."""
+    import resource  # noqa: PLC0415 - not every system has it
+
+    bound = int(_STATM.read_text().split()[0]) * resource.getpagesize() + memory
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
 
 
 def check_memory(memory: int | None) -> None:
@@ -202,5 +204,5 @@ def check_memory(memory: int | None) -> None:
     Raises:
         UsageError: this system does not tell how much memory a process has.
     """
-    if memory and not Path("/proc/self/statm").exists():
+    if memory and not _STATM.exists():
         raise UsageError("--memory needs a system with /proc, such as Linux")
