@@ -29,15 +29,6 @@ def root_mean_square(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return (masked_mean((image - target) ** 2, mask) + 1e-6).sqrt().mean()
 
 
-def remaining(image: Tensor, target: Tensor, before: Tensor, mask: Tensor) -> Tensor:
-    """Root mean squared difference as a share of what it was before, averaged, so that mild degradations count, too.
-
-    0.03 of the full range is added to what it was, lest the mildest count for all.
-    """
-    left, was = ((masked_mean((x - target) ** 2, mask) + 1e-6).sqrt() for x in (image, before))
-    return (left / (was + 0.03)).mean()
-
-
 def gradient(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Mean absolute difference of the first differences along both axes."""
     error = (image - target) * mask

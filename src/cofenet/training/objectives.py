@@ -85,8 +85,7 @@ class FieldObjective(Restoration):
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
-        image, target = apply_field(network(batch["input"]), batch["lit"]), batch["clean"]
-        return image, target, {"remaining": losses.remaining(image, target, batch["lit"], batch["mask"])}
+        return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
 
 
 class DetailObjective(Restoration):

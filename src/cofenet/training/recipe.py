@@ -18,7 +18,7 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
 Network = Literal["field", "detail", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"]
 Loss = Literal[
-    "absolute", "root_mean_square", "gradient", "structure", "remaining", "activation", "vessels", "disc",
+    "absolute", "root_mean_square", "gradient", "structure", "activation", "vessels", "disc",
     "cross_entropy", "overlap",
     "grade", "severity",
 ]  # fmt: skip
@@ -27,7 +27,7 @@ _OF_PICTURES = {"absolute", "root_mean_square", "gradient", "structure"}
 _OF_STRUCTURES = {"cross_entropy", "overlap"}
 _OF_QUALITY = {"grade", "severity"}
 _LOSSES: dict[str, set[str]] = {
-    "field": _OF_PICTURES | {"remaining"}, "detail": _OF_PICTURES | {"activation"},
+    "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"},
     "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
     "vessels": _OF_STRUCTURES, "disc-finder": _OF_STRUCTURES, "disc": _OF_STRUCTURES,
     "quality": _OF_QUALITY, "quality-fusion": _OF_QUALITY,
@@ -69,7 +69,7 @@ class Mixture(_Part):
 
     Attributes:
         kinds: weight of each published kind; "000" leaves the photograph as it is.
-        presets: weight of each sampling preset: one of the package's, or a TOML file.
+        presets: weight of each sampling preset.
         partial: share of examples with a severity drawn from 0 to 1 instead of 1.
         recolor: share of photographs whose colours are changed first, as another camera would.
         cut: share of photographs cut off at top and bottom.
