@@ -13,10 +13,11 @@ from highdicom.seg import segread
 from typer.testing import Result
 
 from cofenet.errors import UsageError
-from cofenet.io import read_photograph
+from cofenet.io import Photograph, read_photograph, write_photograph
 from cofenet.tasks.segmentation import segment
 
 Run = Callable[..., Result]
+GOOD = Path(__file__).parents[2] / "samples" / "good"
 
 
 def test_masks_and_measurements(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -67,10 +68,33 @@ def test_a_bad_photograph_is_named_and_the_others_are_done(run: Run, folder: Pat
     assert (tmp_path / "out/1.png.disc.png").exists()
 
 
+def test_photographs_that_failed_have_rows_with_the_reason(run: Run, folder: Path, tmp_path: Path) -> None:
+    bad, table = folder / "text.jpg", tmp_path / "m.csv"
+    bad.write_text("not a photograph")
+    for photos, columns in (([bad], 2), ([bad, folder / "1.png"], 10)):
+        run("segment", *photos, "-o", tmp_path / "out", "--structures", "disc", "--csv", table)
+        with table.open(newline="") as file:
+            rows = {Path(row["photograph"]).name: row for row in csv.DictReader(file)}
+        assert rows.keys() == {path.name for path in photos}
+        assert "text.jpg" in rows["text.jpg"]["failure"]
+        assert len(rows["text.jpg"]) == columns
+    assert rows["1.png"]["failure"] == ""
+    assert 0.5 < float(rows["1.png"]["fov_confidence"]) <= 1
+
+
+def test_a_part_of_a_photograph_is_told(run: Run, tmp_path: Path) -> None:
+    retina = read_photograph(GOOD / "retina.jpg").pixels
+    write_photograph(tmp_path / "part.png", Photograph(np.ascontiguousarray(retina[400:900, 400:900])))
+    result = run("segment", tmp_path / "part.png", "-o", tmp_path / "out", "--structures", "disc")
+    assert "(0.20): part of a" in " ".join(result.stderr.split())  # folded into its column
+
+
 def test_an_unknown_structure_is_bad_usage(run: Run, folder: Path, tmp_path: Path) -> None:
     result = run("segment", folder, "-o", tmp_path / "out", "--structures", "disc,fovea")
     assert isinstance(result.exception, UsageError)
     assert "fovea is none of vessels, disc, cup" in str(result.exception)
+    nothing = run("segment", folder, "-o", tmp_path / "out", "--structures", ",")
+    assert "nothing is none of vessels, disc, cup" in str(nothing.exception)
 
 
 def test_a_dicom_file_gets_a_dicom_segmentation(run: Run, folder: Path, files: ModuleType, tmp_path: Path) -> None:

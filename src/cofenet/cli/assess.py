@@ -32,7 +32,8 @@ def assess(
 
     Example: cofenet assess photographs/ --csv quality.csv --sheet quality.png
     """
-    pictures, rows = Sheet(sheet), Table(table)
+    pictures = Sheet(sheet)
     jobs = plan(photos, None, "same", (report, table, sheet))
     summary = Report("assess", {"model": load_card("quality").sha256}, report)
+    rows = Table(table, summary)
     raise run(jobs, Assess(pictures, rows), summary, pictures, rows)

@@ -48,7 +48,7 @@ def eyeq(
     """
     truth = _labels(images, labels)
     summary = Report("evaluate eyeq", {"model": load_card("quality").sha256}, report)
-    judged, rows = _Judgements(summary), Table(table)
+    judged, rows = _Judgements(summary), Table(table, summary)
     work = _Judge(truth, judged, rows, corrected=corrected)
     raise run(Jobs([(path, path) for path in truth]), work, summary, judged, rows)
 

@@ -32,18 +32,20 @@ def segment(
 
     For a photograph a.jpg: masks a.jpg.vessels.png, a.jpg.disc.png and a.jpg.cup.png, 0 or 255 at its own size, and
     a.jpg.json with the measurements. A disc that is not found has an empty mask and no measures. With --dicom, the
-    masks of a DICOM file a.dcm are in a.dcm.segmentation.dcm, too.
+    masks of a DICOM file a.dcm are in a.dcm.segmentation.dcm, too. In overlays, vessels are tinted green, the disc is
+    outlined white and the cup blue.
 
     Measurements: vessel_density, share of the field of view that is vessel; disc_confidence, 0 to 1; disc_x and disc_y,
     its centre of mass, and its vertical and horizontal diameter, in pixels; cup_to_disc, the ratio of the vertical
-    diameters of cup and disc.
+    diameters of cup and disc; fov_confidence, 0 to 1: below 0.3 the photograph may be a part of a field of view, and
+    the disc a part of a disc.
 
     Example: cofenet segment photographs/ -o masks/ --csv measurements.csv --overlays
     """
     wanted, pictures = _parsed(structures), Sheet(sheet)
     jobs = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
     summary = Report("segment", {"structures": structures}, report)
-    rows = Table(table)
+    rows = Table(table, summary)
     work = Segment(
         jobs, wanted, pictures if sheet else None, rows, probabilities=probabilities, overlays=overlays, dicom=dicom
     )
@@ -51,8 +53,8 @@ def segment(
 
 
 def _parsed(structures: str) -> tuple[Structure, ...]:
-    named = [name.strip() for name in structures.split(",")]
+    named = [name.strip() for name in structures.split(",") if name.strip()]
     unknown = [name for name in named if name not in STRUCTURES]
-    if unknown:
-        raise UsageError(f"--structures: {', '.join(unknown)} is none of {', '.join(STRUCTURES)}")
+    if unknown or not named:
+        raise UsageError(f"--structures: {', '.join(unknown) or 'nothing'} is none of {', '.join(STRUCTURES)}")
     return tuple(name for name in STRUCTURES if name in named)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import typer
 from numpy.typing import NDArray
 
 from cofenet.errors import UsageError
@@ -44,7 +45,9 @@ class Sheet:
             del self._entries[_LIMIT:]
 
     def write(self) -> None:
-        """Write the PNG; nothing if there is no photograph."""
+        """Write the PNG, if it was asked for and there is a photograph to show."""
+        if self.path and not self._entries:
+            typer.echo(f"cofenet: {self.path}: not written, for no photograph was worked on", err=True)
         if not (self.path and self._entries):
             return
         tiles = [tile for *_, tile in self._entries]

@@ -10,7 +10,7 @@ from cofenet.tasks.segmentation import Segmentation
 from cofenet.tasks.view import Pixels
 
 _VESSELS, _DISC, _CUP = (90, 255, 130), (255, 255, 255), (90, 200, 255)
-_OPACITY = 0.55
+_OPACITY = 0.4
 _LINE = 1 / 400
 """Thickness of an outline, of the field of view's diameter."""
 

@@ -32,13 +32,18 @@ MODELS = {"vessels": ("vessels",), "disc": ("disc-finder", "disc"), "cup": ("dis
 """The networks that find each structure."""
 
 
-def _row(measured: Measurements) -> dict[str, object]:
+UNCERTAIN = 0.3
+"""Confidence in the field of view below which a person should look: `FieldOfView.confidence`."""
+
+
+def _row(measured: Measurements, confidence: float) -> dict[str, object]:
     """The measurements, flat; those of a disc that was not found are empty."""
     disc = dataclasses.asdict(measured.disc) if measured.disc else {}
     return {
         "vessel_density": measured.vessel_density, "disc_confidence": measured.disc_confidence,
         "disc_x": disc.get("x"), "disc_y": disc.get("y"), "disc_vertical_diameter": disc.get("vertical_diameter"),
         "disc_horizontal_diameter": disc.get("horizontal_diameter"), "cup_to_disc": disc.get("cup_to_disc"),
+        "fov_confidence": confidence,
     }  # fmt: skip
 
 
@@ -70,7 +75,7 @@ class Segment:
         wanted = [told, *(_beside(target, ending) for ending in self._endings())]
         before = _measured(told) if all(map(self.jobs.passes_over, wanted)) else None
         if before:
-            self._tell(source, before)
+            self._tell(source, *before)
             yield skipped(source, told)
             return
         seconds = clock()
@@ -82,15 +87,15 @@ class Segment:
         self._write(photograph, found, target, {"cofenet": json.dumps(facts)})
         # The measurements come last: where they are, everything is.
         write_atomically(told, (json.dumps(facts, indent=2) + "\n").encode())
-        self._tell(source, found.measurements)
+        self._tell(source, found.measurements, found.fov.confidence)
         yield Outcome(
             source, "segmented", told, seconds={"read": read, "segment": worked, "write": next(seconds)},
-            notes=tuple(_words(found.measurements)), results={"measurements": dataclasses.asdict(found.measurements)},
+            notes=tuple(_words(found)), results={"measurements": dataclasses.asdict(found.measurements)},
         )  # fmt: skip
 
-    def _tell(self, source: Path, measured: Measurements) -> None:
+    def _tell(self, source: Path, measured: Measurements, confidence: float) -> None:
         if self.table:
-            self.table.add(source, _row(measured))
+            self.table.add(source, _row(measured, confidence))
 
     def _endings(self) -> Iterator[str]:
         """Of the pictures that are asked for."""
@@ -127,12 +132,13 @@ def _write_plane(path: Path, plane: NDArray[np.uint8] | NDArray[np.uint16], text
     write_photograph(path, Photograph(pixels, metadata=Metadata(grey=True)), text=text)
 
 
-def _measured(told: Path) -> Measurements | None:
-    """The measurements of an earlier run; None if the file does not hold them."""
+def _measured(told: Path) -> tuple[Measurements, float] | None:
+    """Measurements and confidence in the field of view of an earlier run; None if the file does not hold them."""
     try:
-        content = json.loads(told.read_bytes())["measurements"]
+        facts = json.loads(told.read_bytes())
+        content = facts["measurements"]
         disc = Disc(**content["disc"]) if content["disc"] else None
-        return Measurements(content["vessel_density"], content["disc_confidence"], disc)
+        return Measurements(content["vessel_density"], content["disc_confidence"], disc), facts["fov_confidence"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -146,8 +152,11 @@ def _facts(found: Segmentation, structures: tuple[Structure, ...]) -> dict[str, 
     }  # fmt: skip
 
 
-def _words(measured: Measurements) -> Iterator[str]:
+def _words(found: Segmentation) -> Iterator[str]:
     """The measurements for a person."""
+    measured = found.measurements
+    if found.fov.confidence < UNCERTAIN:
+        yield f"field of view uncertain ({found.fov.confidence:.2f}): part of a photograph?"
     if measured.vessel_density is not None:
         yield f"vessels {measured.vessel_density:.1%}"
     if measured.disc_confidence is not None and measured.disc is None:
