@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 from cofenet.errors import NotFundusError, UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle
+from cofenet.io import read_photograph
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 Array = NDArray[np.generic]
 
 
@@ -254,6 +257,12 @@ def test_real_retina() -> None:
     assert found.confidence > 0.8
     visible = cv2.GaussianBlur(image.max(axis=2), (0, 0), 3) > 25
     assert overlap(found.mask, visible) > 0.97
+
+
+@pytest.mark.parametrize("name", ["hrf_03_g", "hrf_03_h", "hrf_06_dr", "hrf_06_h", "retina"])
+def test_a_rim_in_the_dark_is_not_cut_away(name: str) -> None:
+    good, low = (find_fov(read_photograph(SAMPLES / kind / f"{name}.jpg").pixels) for kind in ("good", "low-quality"))
+    assert overlap(low.mask, good.mask) > 0.995
 
 
 def test_frame_filled_by_retina_is_doubted() -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from cofenet.fov.aperture import rays
 from cofenet.fov.edges import SHARP, SOFT, find_edges, trimmed
 from cofenet.fov.scene import Floats, Scene, levels
 from cofenet.geometry import Circle
@@ -14,6 +15,8 @@ from cofenet.geometry import Circle
 _CUT_POINTS = 48
 # Shortest and shallowest straight cut, as parts of the radius: a chord of 0.4 is 0.02 deep.
 _CUT_LENGTH, _CUT_DEPTH = 0.4, 0.015
+# Brightest that lies beyond a cut, as a part of the retina's light: the border is below 0.05, a dark rim above 0.4.
+_BEYOND = 0.2
 
 
 class Line(NamedTuple):
@@ -33,6 +36,7 @@ def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
     field, shrink = scene.field, scene.shrink
     small = circle.scaled(shrink)
     inside = small.mask((field.shape[0], field.shape[1]))
+    dark = max(3 * scene.floor, _BEYOND * float(np.median(field[inside]))) if inside.any() else 0.0
     lines: list[Line] = []
     for level in levels(field, scene.floor):
         region = ((field > level) & inside).astype(np.uint8)
@@ -45,8 +49,20 @@ def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
         ends = np.roll(corners, -1, axis=0)
         long = np.hypot(*(ends - corners).T) > _CUT_LENGTH * circle.radius
         for start, end in zip(corners[long], ends[long], strict=True):
-            lines += _cut(scene, start, end, circle, lines)
+            found = _cut(scene, start, end, circle, lines)
+            lines += [line for line in found if _light_beyond(scene, line, circle) < dark]
     return lines
+
+
+def _light_beyond(scene: Scene, line: Line, circle: Circle) -> float:
+    """The median of the field halfway between a cut and the circle behind it; 0 where that is outside the picture."""
+    points, _ = rays(circle)
+    away = line.beyond(points)
+    between = points - away[:, None] / 2 * np.array([line.nx, line.ny], np.float32)
+    columns, rows = np.floor(between[away > 0]).astype(int).T
+    height, width = scene.sharp.shape
+    seen = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    return float(np.median(scene.sharp[rows[seen], columns[seen]])) if seen.any() else 0.0
 
 
 def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle, known: list[Line]) -> list[Line]:
