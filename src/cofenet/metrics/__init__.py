@@ -1,1 +1,1 @@
-"""How close two pictures are, inside the field of view. Pure numpy."""
+"""How close two pictures are, inside the field of view, and how sure a mean of such figures is."""
