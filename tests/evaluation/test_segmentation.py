@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cofenet.evaluation.restoration import METHODS
+from cofenet.evaluation.methods import PUBLISHED
 from cofenet.evaluation.segmentation import disc_scores, place_score, recovered, versions, vessel_scores
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import resize
@@ -30,7 +30,7 @@ def fov(image: np.ndarray) -> FieldOfView:
 
 def test_versions_are_the_same_every_time(image: np.ndarray, fov: FieldOfView) -> None:
     first, second = dict(versions("a", image, fov)), dict(versions("a", image, fov))
-    assert first.keys() == {"clean", "degraded", *(METHODS.keys() - {"input"})}
+    assert first.keys() == {"clean", "degraded", *(set(PUBLISHED) - {"input"})}
     assert all((first[name] == second[name]).all() for name in first)
     np.testing.assert_array_equal(first["clean"], image)
     assert (first["degraded"] != image).any()

@@ -12,6 +12,7 @@ import typer
 
 from cofenet.batch.outcome import Outcome, clock
 from cofenet.batch.places import Jobs
+from cofenet.cli.evaluate_protocols import PROTOCOLS
 from cofenet.cli.jobs import ReportOption, run
 from cofenet.cli.report import Report
 from cofenet.cli.table import Table
@@ -27,6 +28,10 @@ app = typer.Typer(no_args_is_help=True)
 @app.callback()
 def _protocols() -> None:
     """Measure by a documented protocol, on your own photographs."""
+
+
+for _protocol in PROTOCOLS:
+    app.command()(_protocol)
 
 
 @app.command()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.degradation import sample, simulate
-from cofenet.evaluation.restoration import METHODS
+from cofenet.evaluation.methods import CLASSICAL, PUBLISHED, restored
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.metrics.overlap import auc, centreline_dice, dice, sensitivity, specificity
 from cofenet.tasks.segmentation import Structure, segment
@@ -39,8 +39,9 @@ def versions(name: str, clean: Image, fov: FieldOfView) -> Iterator[tuple[str, I
     yield "clean", clean
     rng = np.random.default_rng(zlib.crc32(f"{name} 111".encode()))
     degraded = np.asarray(simulate(clean, sample(rng, "111"), fov), np.uint8)
-    for method, restore in METHODS.items():
-        yield ("degraded" if method == "input" else method), restore(degraded, fov)
+    for method in PUBLISHED:
+        image = restored(degraded) if method == "light" else CLASSICAL[method](degraded, fov)
+        yield ("degraded" if method == "input" else method), image
 
 
 def vessel_scores(name: str, clean: Image, truth: Mask, fov: FieldOfView) -> Iterator[Score]:
