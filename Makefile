@@ -41,6 +41,10 @@ dicom-tools:
 bench: $(VENV)/all
 	$(RUN) benchmarks/fov.py --data $(DATA)
 	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
+	$(VENV)/bin/cofenet evaluate restoration --demo -o runs/evaluation/demo
+	$(VENV)/bin/cofenet evaluate restoration --photos $(DATA)/manifest.csv --where split=test --where task=clean \
+		--kind 111 -o runs/evaluation/test
+	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)

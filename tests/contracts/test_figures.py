@@ -54,6 +54,23 @@ def test_of_cohorts_is_said_what_was_measured(function: str, block: str, page: s
     assert said
 
 
+@pytest.mark.parametrize("name", ["demo", "evaluation"])
+def test_the_evaluation_says_what_was_measured(name: str) -> None:
+    code = (
+        "import json; from pathlib import Path; from readme import published; from evaluation import DOCS, table;"
+        f"stored = json.loads((DOCS / 'results/{name}.json').read_text());"
+        f"print(json.dumps([published('{name}', DOCS / 'evaluation.md'), table(stored, '{name}')]))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "benchmarks", capture_output=True, text=True, check=True
+    )
+    written, stored = json.loads(run.stdout)
+    assert written == stored
+    assert "| light |" in written
+    weights = json.loads((ROOT / f"docs/results/{name}.json").read_text())["methods"]["light"].split()[-1]
+    assert weights == load_card("light").sha256
+
+
 def test_the_figures_are_of_the_shipped_weights() -> None:
     stored = json.loads((ROOT / "docs/results/restoration.json").read_text())
     card = load_card("light")

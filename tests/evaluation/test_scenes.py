@@ -62,12 +62,12 @@ def test_hardships(square: Square, hard: dict[str, list]) -> None:
     def distance(scene: object) -> float:
         return float(np.abs(scene.image.astype(float) - scene.truth)[scene.fov.mask].mean())  # type: ignore[attr-defined]
 
-    rising = [distance(scene) for scene in hard["severity"]]
-    assert rising == sorted(rising)
+    falling = [distance(scene) for scene in hard["severity"]]
+    assert falling == sorted(falling, reverse=True)
     assert {scene.condition for scene in hard["factor"]} == {f"factor-{name}" for name in FACTORS}
     assert [len(scene.image) for scene in hard["size"]] == list(SIZES)
     assert [len(scene.truth) for scene in hard["size"]] == list(SIZES)
-    whole = hard["severity"][-1].image
+    whole = hard["severity"][0].image
     blocks = [np.abs(scene.image.astype(float) - whole)[scene.fov.mask].mean() for scene in hard["jpeg"]]
     assert [scene.level for scene in hard["jpeg"]] == list(QUALITIES)
     assert blocks == sorted(blocks)

@@ -27,7 +27,7 @@ Image = NDArray[np.uint8]
 KINDS = ("111", "001", "010", "100", "000")
 """All that is wrong, uneven light, spots, blur, and the good photograph itself, which should come back as it is."""
 
-SEVERITIES = (0.25, 0.5, 0.75, 1.0)
+SEVERITIES = (1.0, 0.75, 0.5, 0.25)
 SIZES = (256, 384, 768, 1024)
 QUALITIES = (90, 70, 50, 30, 10)
 FAMILIES = ("severity", "factor", "size", "jpeg", "side")

@@ -1,0 +1,105 @@
+"""Publish what `cofenet evaluate restoration` measured: docs/results/NAME.json, and the tables of docs/evaluation.md.
+
+    python benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test
+
+What stands there is made by `cofenet evaluate restoration --demo`, and by the same with `--photos manifest.csv --where
+split=test --where task=clean --kind 111`; see the Makefile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+from cofenet.evaluation.measures import MEASURES
+from cofenet.evaluation.tables import by_rank, markdown
+from readme import publish
+
+DOCS = Path(__file__).parents[1] / "docs"
+OURS = "light"
+SHOWN = {"demo": ("111", "000"), "evaluation": ("111",)}
+"""Conditions whose tables are in the text; the others are in the JSON."""
+
+
+def main() -> None:
+    """Store and publish what is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--demo", type=Path, help="the folder of a run with --demo")
+    parser.add_argument("--test", type=Path, help="the folder of a run on the test photographs")
+    options = parser.parse_args()
+    for name, folder in (("demo", options.demo), ("evaluation", options.test)):
+        if folder is not None:
+            content = stored(folder)
+            (DOCS / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+            publish(name, table(content, name), DOCS / "evaluation.md")
+
+
+def stored(folder: Path) -> dict:  # type: ignore[type-arg]
+    """The figures of a run, and on which share of the photographs each method is nearer to the truth than ours."""
+    content = json.loads((folder / "results.json").read_text("utf-8"))
+    with (folder / "rows.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    content["beats"] = {condition: _beats(rows, condition) for condition in content["conditions"]}
+    return content
+
+
+def _beats(rows: list[dict[str, str]], condition: str) -> dict[str, dict[str, float]]:
+    of: dict[str, dict[str, dict[str, str]]] = {}
+    for row in rows:
+        if row["condition"] == condition:
+            of.setdefault(row["method"], {})[row["photograph"]] = row
+    ours = of.pop(OURS, {})
+    return {
+        method: {name: _share(theirs, ours, name) for name in MEASURES if name in rows[0]}
+        for method, theirs in of.items()
+    }
+
+
+def _share(theirs: dict[str, dict[str, str]], ours: dict[str, dict[str, str]], measure: str) -> float:
+    sign = -1 if MEASURES[measure].better == "less" else 1
+    wins = [
+        sign * (float(theirs[name][measure]) - float(row[measure])) > 0 for name, row in ours.items() if name in theirs
+    ]
+    return sum(wins) / len(wins)
+
+
+def table(content: dict, name: str) -> str:  # type: ignore[type-arg]
+    """The tables, and who beats ours where, as Markdown."""
+    shown = {condition: content["conditions"][condition] for condition in SHOWN[name]}
+    patients = f" of {content['patients']} patients" if content["patients"] < content["photographs"] else ""
+    parts = [f"{content['photographs']} photographs{patients}.", markdown(content | {"conditions": shown})]
+    parts += [_told(content, condition) for condition in content["conditions"] if condition != "000"]
+    return "\n\n".join(parts)
+
+
+def _told(content: dict, condition: str) -> str:  # type: ignore[type-arg]
+    """Where another method beats ours: by its mean, and by how many photographs."""
+    figures = content["conditions"][condition]
+    better = [
+        f"{method} in {MEASURES[name].title}"
+        for method in by_rank(content, condition)
+        for name, ours in figures[OURS]["figures"].items()
+        if method != OURS
+        and name in figures[method]["figures"]
+        and _above(name, figures[method]["figures"][name], ours)
+    ]
+    shares = {method: of for method, of in content["beats"][condition].items() if any(of.values())}
+    each = "; ".join(
+        f"{method} on " + ", ".join(f"{share:.0%} by {MEASURES[name].title}" for name, share in of.items() if share)
+        for method, of in shares.items()
+    )
+    return (
+        f"Kind {condition}, means better than that of {OURS}: {', '.join(better) or 'none'}. "
+        f"Single photographs on which a method is nearer to the truth than {OURS}: {each or 'none'}."
+    )
+
+
+def _above(name: str, theirs: dict[str, float], ours: dict[str, float]) -> bool:
+    sign = -1 if MEASURES[name].better == "less" else 1
+    return sign * (theirs["mean"] - ours["mean"]) > 0
+
+
+if __name__ == "__main__":
+    main()
