@@ -44,7 +44,9 @@ bench: $(VENV)/all
 	$(VENV)/bin/cofenet evaluate restoration --demo -o runs/evaluation/demo
 	$(VENV)/bin/cofenet evaluate restoration --photos $(DATA)/manifest.csv --where split=test --where task=clean \
 		--kind 111 -o runs/evaluation/test
-	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test
+	$(VENV)/bin/cofenet evaluate real --photos $(DATA)/manifest.csv --where split=test --where task=lowquality \
+		-o runs/evaluation/real
+	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test --real runs/evaluation/real
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)

@@ -1,9 +1,8 @@
-"""Publish what `cofenet evaluate restoration` measured: docs/results/NAME.json, and the tables of docs/evaluation.md.
+"""Publish what `cofenet evaluate` measured: docs/results/NAME.json, and the tables of docs/evaluation.md.
 
-    python benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test
+    python benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test --real runs/evaluation/real
 
-What stands there is made by `cofenet evaluate restoration --demo`, and by the same with `--photos manifest.csv --where
-split=test --where task=clean --kind 111`; see the Makefile.
+What stands there is made by `cofenet evaluate`; the Makefile has the commands.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from readme import publish
 
 DOCS = Path(__file__).parents[1] / "docs"
 OURS = "light"
-SHOWN = {"demo": ("111", "000"), "evaluation": ("111",)}
+SHOWN = {"demo": ("111", "000"), "evaluation": ("111",), "real": ("real",)}
 """Conditions whose tables are in the text; the others are in the JSON."""
 
 
@@ -28,8 +27,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--demo", type=Path, help="the folder of a run with --demo")
     parser.add_argument("--test", type=Path, help="the folder of a run on the test photographs")
+    parser.add_argument("--real", type=Path, help="the folder of a run of the protocol real")
     options = parser.parse_args()
-    for name, folder in (("demo", options.demo), ("evaluation", options.test)):
+    for name, folder in (("demo", options.demo), ("evaluation", options.test), ("real", options.real)):
         if folder is not None:
             content = stored(folder)
             (DOCS / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
@@ -90,10 +90,10 @@ def _told(content: dict, condition: str) -> str:  # type: ignore[type-arg]
         f"{method} on " + ", ".join(f"{share:.0%} by {MEASURES[name].title}" for name, share in of.items() if share)
         for method, of in shares.items()
     )
-    return (
-        f"Kind {condition}, means better than that of {OURS}: {', '.join(better) or 'none'}. "
-        f"Single photographs on which a method is nearer to the truth than {OURS}: {each or 'none'}."
-    )
+    means = f"{condition}, means better than that of {OURS}: {', '.join(better) or 'none'}."
+    if condition == "real":
+        return means
+    return f"{means} Single photographs on which a method is nearer to the truth than {OURS}: {each or 'none'}."
 
 
 def _above(name: str, theirs: dict[str, float], ours: dict[str, float]) -> bool:

@@ -11,12 +11,12 @@ import pytest
 from cofenet.evaluation.cost import costs, measured
 from cofenet.evaluation.outside import Command, Folder, OutsideError
 from cofenet.evaluation.photographs import Square
-from cofenet.evaluation.scenes import Drawer, Scene, as_it_is
+from cofenet.evaluation.scenes import AsItIs, Drawer, Scene
 
 
 @pytest.fixture
 def scene(square: Square, tmp_path: Path) -> Scene:
-    return next(as_it_is(square, Drawer(tmp_path)))
+    return next(AsItIs()(square, Drawer(tmp_path)))
 
 
 class Slow:

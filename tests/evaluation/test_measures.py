@@ -10,7 +10,7 @@ import pytest
 
 from cofenet.evaluation import measures
 from cofenet.evaluation.photographs import Square, cut, listed
-from cofenet.evaluation.scenes import Drawer, Kinds, Scene, as_it_is
+from cofenet.evaluation.scenes import AsItIs, Drawer, Kinds, Scene
 
 SAMPLE = Path(__file__).parents[2] / "samples/good"
 
@@ -52,7 +52,7 @@ def test_people_s_masks_take_the_place_of_what_is_found(square: Square, scene: S
 
 
 def test_without_a_truth_vessels_are_compared_with_those_before(square: Square, tmp_path: Path) -> None:
-    (before,) = as_it_is(square, Drawer(tmp_path))
+    (before,) = AsItIs()(square, Drawer(tmp_path))
     same = measures.without_truth(square, before, square.image)
     assert same["vessels_kept"] == pytest.approx(1)
     assert same["vessels_added"] == pytest.approx(0)
@@ -76,7 +76,7 @@ def test_every_figure_is_named(square: Square, scene: Scene, tmp_path: Path) -> 
     found: dict[str, float] = {}
     for measure in (measures.fidelity, measures.structures, measures.quality):
         found |= measure(square, scene, scene.image)
-    (before,) = as_it_is(square, Drawer(tmp_path))
+    (before,) = AsItIs()(square, Drawer(tmp_path))
     found |= measures.without_truth(square, before, scene.image)
     assert measures.MEASURES.keys() - found.keys() == {"lesion_contrast"}
     assert found.keys() <= measures.MEASURES.keys()

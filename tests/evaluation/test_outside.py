@@ -11,7 +11,7 @@ import pytest
 
 from cofenet.evaluation.outside import Command, Folder, OutsideError
 from cofenet.evaluation.photographs import Square
-from cofenet.evaluation.scenes import Drawer, Scene, as_it_is
+from cofenet.evaluation.scenes import AsItIs, Drawer, Scene
 from cofenet.io import Photograph, write_photograph
 
 PYTHON = shlex.quote(sys.executable)
@@ -24,7 +24,7 @@ cv2.imwrite(sys.argv[2], cv2.copyTo(255 - picture, mask[..., 0], picture.copy())
 
 @pytest.fixture
 def scene(square: Square, tmp_path: Path) -> Scene:
-    return next(as_it_is(square, Drawer(tmp_path)))
+    return next(AsItIs()(square, Drawer(tmp_path)))
 
 
 def test_a_command(scene: Scene, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cofenet.degradation import load_parameters, sample, simulate
 from cofenet.degradation.table import FACTORS
 from cofenet.errors import ParameterError
 from cofenet.evaluation.photographs import Square
-from cofenet.evaluation.scenes import FAMILIES, KINDS, QUALITIES, SIZES, Drawer, Hardships, Kinds, as_it_is
+from cofenet.evaluation.scenes import FAMILIES, KINDS, QUALITIES, SIZES, AsItIs, Drawer, Hardships, Kinds
 
 
 def test_pictures_are_those_of_the_files(square: Square, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_hardships(square: Square, hard: dict[str, list]) -> None:
 
 
 def test_real_photographs_have_no_truth(square: Square, tmp_path: Path) -> None:
-    (scene,) = as_it_is(square, Drawer(tmp_path))
+    (scene,) = AsItIs()(square, Drawer(tmp_path))
     assert scene.truth is None
     np.testing.assert_array_equal(scene.image, square.image)
     assert not list(tmp_path.glob("*.json"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cofenet.errors import UsageError
 from cofenet.evaluation import measures
 from cofenet.evaluation.photographs import Image, Square
-from cofenet.evaluation.scenes import FAMILIES, KINDS, Drawer, Hardships, Kinds, Scene, as_it_is
+from cofenet.evaluation.scenes import FAMILIES, KINDS, AsItIs, Drawer, Hardships, Kinds, Scene
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _made(name: str, conditions: tuple[str, ...]) -> Protocol:
         about = "What happens with rising severity, single factors, other sizes, compression, and the other eye?"
         return Protocol(name, about, "psnr", "", 512, Hardships(conditions or FAMILIES), measures.fidelity)
     about = "What do methods make of real low-quality photographs, of which nobody has a good one?"
-    return Protocol(name, about, "score", "vessels_kept", 512, as_it_is, measures.without_truth)
+    return Protocol(name, about, "score", "vessels_kept", 512, AsItIs(), measures.without_truth)
 
 
 NAMES = ("restoration", "downstream", "quality", "robustness", "real")

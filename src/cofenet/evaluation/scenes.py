@@ -128,10 +128,14 @@ class Hardships:
             yield from made[family]()
 
 
-def as_it_is(square: Square, drawer: Drawer) -> Iterator[Scene]:
+@dataclass(frozen=True)
+class AsItIs:
     """The photograph itself, of which nobody has a better one."""
-    del drawer
-    yield Scene(square.name, "real", square.image, square.fov, None)
+
+    def __call__(self, square: Square, drawer: Drawer) -> Iterator[Scene]:
+        """That one scene."""
+        del drawer
+        yield Scene(square.name, "real", square.image, square.fov, None)
 
 
 def _severities(square: Square, whole: Parameters, drawer: Drawer) -> Iterator[Scene]:

@@ -127,15 +127,17 @@ def _sources(rows: Rows, primary: str) -> dict[str, Any]:
 
 
 def _marked(conditions: Mapping[str, Rows], setup: Setup) -> dict[str, str]:
-    """Methods that look better than the input to the network, and have lost structure."""
-    structure, primary = setup.protocol.structure, setup.protocol.primary
+    """Methods that win any score that looks at the result alone, be it by chance, and have lost structure beyond it."""
+    structure = setup.protocol.structure
     found: dict[str, str] = {}
     for condition, rows in conditions.items() if structure else ():
         for method in rows.names("method"):
-            looks, kept = (_gain(rows, method, measure) for measure in (primary, structure))
-            if looks.mean > 0 and looks.chance < LEVEL and kept.mean < -LOST and kept.chance < LEVEL:
-                told = f"{MEASURES[primary].title} {looks.mean:+.3f}, {MEASURES[structure].title} {kept.mean:+.3f}"
-                found[method] = f"{found[method]}; {condition}: {told}" if method in found else f"{condition}: {told}"
+            kept = _gain(rows, method, structure)
+            gains = {name: _gain(rows, method, name).mean for name, measure in MEASURES.items() if measure.alone}
+            won = [f"{MEASURES[name].title} {gain:+.3f}" for name, gain in gains.items() if gain > 0]
+            if won and kept.mean < -LOST and kept.chance < LEVEL:
+                told = f"{condition}: {', '.join(won)}, but {MEASURES[structure].title} {kept.mean:+.3f}"
+                found[method] = f"{found[method]}; {told}" if method in found else told
     return found
 
 
