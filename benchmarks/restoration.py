@@ -11,15 +11,18 @@ import argparse
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cofenet.engine.card import load_card
 from cofenet.evaluation.engine import Row, Setup, run
+from cofenet.evaluation.measures import IDENTICAL, Figures
 from cofenet.evaluation.methods import PUBLISHED, built_in
-from cofenet.evaluation.photographs import listed
+from cofenet.evaluation.photographs import Image, Square, listed
 from cofenet.evaluation.protocols import protocol
 from cofenet.evaluation.restoration import published
-from cofenet.evaluation.scenes import KINDS
+from cofenet.evaluation.scenes import KINDS, Scene
+from cofenet.metrics.fidelity import psnr, ssim
 from readme import onto_card, publish
 
 
@@ -52,7 +55,7 @@ def main() -> None:
 
 def measured(data: Path, split: str, folder: Path, processes: int) -> list[Row]:
     """The rows of the protocol; what cannot be read is told and left out."""
-    plan = protocol("restoration")
+    plan = replace(protocol("restoration"), measure=_two)
     setup = Setup(plan, {name: built_in()[name] for name in PUBLISHED}, folder, plan.size, sheets=0)
     rows = []
     for record in run(setup, listed(data / "manifest.csv", where={"split": split, "task": "clean"}), processes):
@@ -60,6 +63,12 @@ def measured(data: Path, split: str, folder: Path, processes: int) -> list[Row]:
         for failure in record.failures:
             print(f"left out: {failure['reason']}")
     return rows
+
+
+def _two(_: Square, scene: Scene, image: Image) -> Figures:
+    """What is published; the protocol's other measures take longer than the methods."""
+    truth, mask = scene.truth, scene.fov.mask
+    return {"psnr": min(psnr(image, truth, mask), IDENTICAL), "ssim": ssim(image, truth, mask)}
 
 
 def table(content: dict) -> str:

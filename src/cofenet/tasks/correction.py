@@ -30,7 +30,8 @@ _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
 """Names of the tensors that a model for correction has on its card."""
 
 _UNCHANGED = 0.5 / 255
-"""Mean absolute change below which a correction is no change: half a step of 8 bits."""
+"""Root mean square change below which a correction is no change: half a step of 8 bits. The mean would not do: it is
+below that where nothing but a few bright spots is removed."""
 
 _LOOK = 128
 """Pixels along the shorter side that are enough to measure how much is lost."""
@@ -45,7 +46,7 @@ class Verdict:
 
     Attributes:
         status: "unchanged" if the photograph came back as it was, bit for bit: it was good enough that a correction
-            would have changed it by less than half a grey level of 8 bits on average, or none was asked for.
+            would have changed it by less than half a grey level of 8 bits (root mean square), or none was asked for.
             "caution" otherwise: this version measures how much was changed, but not yet whether vessels and disc are
             kept, so it calls no correction safe.
         reasons: why, in words and numbers.
@@ -124,13 +125,15 @@ def judge(image: Pixels, corrected: Pixels, fov: FieldOfView) -> Verdict:
     """Measure what a correction changed, and what was lost before it."""
     full = float(np.iinfo(image.dtype).max)
     change = np.asarray(cv2.absdiff(image, corrected))
-    mean = float(np.mean(cv2.mean(change, fov.mask.astype(np.uint8))[:3])) / full
+    seen = fov.mask.view(np.uint8)
+    mean = float(np.mean(cv2.mean(change, seen)[:3])) / full
+    root_mean_square = float(cv2.norm(change, cv2.NORM_L2, seen) / np.sqrt(3 * np.count_nonzero(seen))) / full
     largest = float(np.max(change)) / full
     step = max(1, min(image.shape[:2]) // _LOOK)
     retina = image[::step, ::step][fov.mask[::step, ::step]]
     lost = float(np.mean((retina.max(1) < 0.02 * full) | (retina.min(1) > 0.98 * full)))
-    if mean < _UNCHANGED:
-        reason = f"left as it was: a correction would change it by {mean:.4f} on average, less than half a grey level"
+    if root_mean_square < _UNCHANGED:
+        reason = f"left as it was: a correction would change it by {root_mean_square:.4f}, less than half a grey level"
         return Verdict("unchanged", (reason,), mean, largest, lost)
     reasons = [f"changed by {mean:.3f} on average, {largest:.3f} at most; structures were not compared"]
     if lost > _LOST:
