@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -38,6 +39,18 @@ def test_a_good_photograph_stays_nearly_itself(name: str) -> None:
     good, _ = pair(name)
     correction = cofenet.correct(good)
     assert psnr(correction.image, good, correction.fov.mask) > 30
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_line_is_drawn_along_the_rim_of_a_good_photograph(name: str) -> None:
+    good, _ = pair(name)
+    corrected = cofenet.correct(good)
+    inside = np.pad(corrected.fov.mask, 1).astype(np.uint8)
+    from_rim = cv2.distanceTransform(inside, cv2.DIST_L2, 5)[1:-1, 1:-1] / corrected.fov.circle.diameter
+    change = np.abs(corrected.image.astype(int) - good).max(axis=2)
+    rim, beside = ((from_rim > near) & (from_rim <= far) for near, far in ((0, 1 / 128), (1 / 64, 1 / 16)))
+    assert change[rim].mean() < change[beside].mean() + 2
+    assert np.percentile(change[rim], 99) < np.percentile(change[beside], 99) + 3
 
 
 def test_strength_zero_is_the_photograph_itself(draw: Callable[..., np.ndarray]) -> None:
