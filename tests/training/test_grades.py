@@ -13,7 +13,7 @@ from cofenet.engine.session import Session
 from cofenet.errors import UsageError
 from cofenet.io import Photograph, write_photograph
 from cofenet.training.export import export
-from cofenet.training.grades import Graded, GradedExamples, load_graded
+from cofenet.training.grades import _NOT_GOOD, Graded, GradedExamples, load_graded
 from cofenet.training.loop import train
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture, Recipe
@@ -23,7 +23,7 @@ MIXTURE = Mixture(kinds={"111": 0.5, "000": 0.5}, presets={"published": 0.5, "cl
 
 @pytest.fixture
 def graded(photographs: Photographs) -> Graded:
-    return Graded(photographs, np.array([0, 1, 2]), np.array([True, False, False]))
+    return Graded(photographs, np.array([0, 1, 2]), np.array([True, False, False]), np.array(["a", "a", "a"]))
 
 
 def test_grades_come_from_the_manifest(manifest: Path) -> None:
@@ -32,6 +32,13 @@ def test_grades_come_from_the_manifest(manifest: Path) -> None:
         "a": 0, "b": 0, "c": 0, "d": 0, "e": 2,
     }  # fmt: skip
     assert [path.stem for path, good in zip(found.paths, found.good, strict=True) if good] == ["a", "b", "c"]
+    assert dict(zip("abcde", found.sets.tolist(), strict=True)) == {
+        "a": "",
+        "b": "",
+        "c": "",
+        "d": "harbour",
+        "e": "harbour",
+    }
     with pytest.raises(UsageError, match="no photographs"):
         load_graded(manifest, "train", ["vessels"], 64, None)
 
@@ -45,10 +52,11 @@ def test_either_the_grade_is_known_or_the_severities(graded: Graded) -> None:
         assert example["input"].shape == (4, 32, 32)
         assert 0 <= example["input"].min() <= example["input"].max() <= 1
         grade, severity, known = (example[name].flatten() for name in ("grade", "severity", "known"))
-        assert grade.sum() == 1 - known
+        assert grade.sum() == 1 if not known else grade.tolist() in ([0, 0, 0], [0, 1, 1])
+        assert not known or bool(grade.any()) == bool((severity.numpy() > _NOT_GOOD).any())
         assert known or not severity.any()
         assert 0 <= severity.min() <= severity.max() <= 1
-        seen |= set(torch.nonzero(grade).flatten().tolist()) | {"degraded" for _ in range(int(known))}
+        seen |= {"degraded"} if known else set(torch.nonzero(grade).flatten().tolist())
         seen |= {f"factor {number}" for number in torch.nonzero(severity).flatten().tolist()}
     assert seen == {0, 1, 2, "degraded", "factor 0", "factor 1", "factor 2", "factor 3"}
 
@@ -61,15 +69,27 @@ def test_a_number_is_always_the_same_example(graded: Graded) -> None:
 
 
 def test_only_good_photographs_are_degraded(photographs: Photographs) -> None:
-    examples = GradedExamples(Graded(photographs, np.array([0, 1, 2]), np.zeros(3, bool)), MIXTURE, 0, 32, 8)
+    graded = Graded(photographs, np.array([0, 1, 2]), np.zeros(3, bool), np.array(["a", "a", "b"]))
+    examples = GradedExamples(graded, MIXTURE, 0, 32, 8)
     assert not any(examples[index]["known"].item() for index in range(8))
 
 
 def test_clean_photographs_are_shown_as_good_more_often_than_they_are_many(photographs: Photographs) -> None:
-    alone = Graded(photographs, np.array([0, 2, 2]), np.array([True, False, False]))
-    examples = GradedExamples(alone, MIXTURE.model_copy(update={"kinds": {"000": 1.0}}), 0, 16, 200)
-    good = sum(float(examples[index]["grade"][0]) for index in range(200)) / 200
-    assert 0.37 < good < 0.57  # 0.2 + 0.8 / 3, three standard deviations
+    alone = Graded(photographs, np.array([0, 2, 2]), np.array([True, False, False]), np.array(["", "a", "a"]))
+    good, _, rejected = shares(alone)
+    assert 0.12 < good < 0.28  # 0.2, three standard deviations
+    assert good + rejected == pytest.approx(1)
+
+
+def test_each_set_is_as_likely_as_any_other(photographs: Photographs) -> None:
+    sets = Graded(photographs, np.array([1, 2, 2]), np.zeros(3, bool), np.array(["small", "a", "a"]))
+    assert 0.39 < shares(sets)[1] < 0.61
+
+
+def shares(graded: Graded) -> list[float]:
+    """Of 200 photographs, none of them degraded, those of each grade."""
+    examples = GradedExamples(graded, MIXTURE.model_copy(update={"kinds": {"000": 1.0}}), 0, 16, 200)
+    return (torch.stack([examples[index]["grade"].flatten() for index in range(200)]).sum(0) / 200).tolist()
 
 
 @pytest.mark.slow
@@ -87,6 +107,10 @@ def test_a_quality_network_is_trained_and_exported(
     card = export([tmp_path / "run"], tmp_path / "quality.onnx", tmp_path / "terms.toml")
     assert {"accuracy", "severity_error"} < card.training.keys()
     picture = np.random.default_rng(0).random((1, 4, 32, 32), np.float32)
-    found = Session(str(tmp_path / "quality.onnx")).run(whole=picture)
+    learned = Session(str(tmp_path / "quality.onnx")).run(whole=picture)
+    export([tmp_path / "run"], tmp_path / "calibrated.onnx", tmp_path / "terms.toml", tmp_path / "manifest.csv")
+    found = Session(str(tmp_path / "calibrated.onnx")).run(whole=picture)
+    assert np.abs(found["probabilities"] - learned["probabilities"]).max() > 0.01
+    assert np.array_equal(found["severity"], learned["severity"])
     assert found["probabilities"].sum() == pytest.approx(1, abs=1e-5)
     assert found["severity"].shape == (1, 4)

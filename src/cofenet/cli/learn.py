@@ -36,6 +36,9 @@ def export(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file; its card is put beside it.")
     ],
     terms: Annotated[Path, typer.Option(metavar="TOML", help="The terms of each source of photographs.")] = TERMS,
+    calibrate: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Calibrate the grades of a quality network on its split val.")
+    ] = None,
 ) -> None:
     """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
@@ -44,7 +47,7 @@ def export(
     _require_torch()
     from cofenet.training.export import export as export_runs  # noqa: PLC0415
 
-    card = export_runs(runs, output, terms)
+    card = export_runs(runs, output, terms, calibrate)
     typer.echo(f"{output} {card.sha256}")
 
 

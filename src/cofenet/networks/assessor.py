@@ -29,14 +29,27 @@ class Assessor(nn.Module):
         return self.grade(features)[:, None], self.severity(features)
 
 
-class Assessment(nn.Module):
-    """An assessor for export: probabilities instead of logits, by the last answer."""
+class Calibration(nn.Module):
+    """One scale for all logits and a shift for each grade; at first neither changes anything."""
 
-    def __init__(self, assessor: nn.Module) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.assessor = assessor
+        self.scale = nn.Parameter(torch.ones(1))
+        self.shift = nn.Parameter(torch.zeros(len(GRADES)))
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """(B, 3) to (B, 3)."""
+        return logits * self.scale + self.shift
+
+
+class Assessment(nn.Module):
+    """An assessor for export: calibrated probabilities instead of logits, by the last answer."""
+
+    def __init__(self, assessor: nn.Module, calibration: Calibration | None = None) -> None:
+        super().__init__()
+        self.assessor, self.calibration = assessor, calibration or Calibration()
 
     def forward(self, whole: Tensor) -> tuple[Tensor, Tensor]:
         """(1, 4, H, W) to probabilities of the grades (1, 3) and severities of the factors (1, 4), 0 to 1."""
         grade, severity = self.assessor(whole)
-        return torch.softmax(grade[:, -1], 1), torch.sigmoid(severity)
+        return torch.softmax(self.calibration(grade[:, -1]), 1), torch.sigmoid(severity)

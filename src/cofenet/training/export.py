@@ -19,12 +19,13 @@ from torch import nn
 from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
-from cofenet.networks.assessor import FACTORS, GRADES, Assessment
+from cofenet.networks.assessor import FACTORS, GRADES, Assessment, Calibration
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
+from cofenet.training.calibration import calibrate
 from cofenet.training.run import Run
 
 WORKING_SIZE = 512
@@ -52,13 +53,15 @@ class Exported:
     outputs: dict[str, Tensor]
 
 
-def export(runs: Sequence[Path], destination: Path, terms: Path) -> Card:
+def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Path | None = None) -> Card:
     """Export the network of a run; or of two, a field and a detail, which make one model for correction.
 
     Args:
         runs: the run folders.
         destination: the ONNX file; the card gets the ending .json.
         terms: a TOML file with the terms of each source of photographs.
+        calibration: the manifest on whose split "val" the grades of a quality network are calibrated; they stay as
+            they were learned if it is not given.
 
     Raises:
         UsageError: the runs do not make a model, or the terms of one of their sources are not known.
@@ -72,7 +75,8 @@ def export(runs: Sequence[Path], destination: Path, terms: Path) -> Card:
         case ["reference"] if len(runs) == 1:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"].recipe().size)
         case ["quality" | "quality-fusion" as name] if len(runs) == 1:
-            exported = quality(networks[name], parts[name].recipe().size)
+            network, size, seen = networks[name], parts[name].recipe().size, runs[0].parent / "cache"
+            exported = quality(network, size, calibrate(network, calibration, size, seen) if calibration else None)
         case [name] if len(runs) == 1 and name in _SEGMENTERS:
             exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
         case found:
@@ -120,10 +124,11 @@ def reference(network: Reference, size: int) -> Exported:
     )  # fmt: skip
 
 
-def quality(assessor: nn.Module, size: int) -> Exported:
+def quality(assessor: nn.Module, size: int, calibration: Calibration | None = None) -> Exported:
     """The model for quality assessment."""
     return Exported(
-        Assessment(assessor), "Grades a fundus photograph, and estimates what each low-quality factor took from it.",
+        Assessment(assessor, calibration),
+        "Grades a fundus photograph, and estimates what each low-quality factor took from it.",
         {"whole": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1, whole photograph")},
         {
             "probabilities": Tensor(shape=(1, len(GRADES)), meaning=f"of {', '.join(GRADES)}"),

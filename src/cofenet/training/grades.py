@@ -29,6 +29,13 @@ _GRADES = 3
 _CLEAN = 0.2
 """Share of graded examples drawn from the clean photographs, which come from more cameras than the graded ones."""
 
+_NOT_GOOD = np.array([0.15, 0.3, 0.12, 0.4], np.float32)
+"""What illumination, veil, artifacts and blur must have taken that a photograph is surely not good.
+
+More than the quality network finds in 95 of 100 photographs that people called good (0.126, 0.263, 0.108, 0.366 of 100
+drawn from the training split).
+"""
+
 _PRESENT = 0.7
 """Share of degraded examples in which a factor is present."""
 
@@ -47,11 +54,13 @@ class Graded:
         photographs: all of them.
         grades: int64 (N,): 0 good, 1 usable, 2 reject.
         good: bool (N,): good enough that a degradation is all that is wrong with them.
+        sets: str (N,): the set in which people graded it; empty if nobody did.
     """
 
     photographs: Photographs
     grades: NDArray[np.int64]
     good: NDArray[np.bool_]
+    sets: NDArray[np.str_]
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -74,6 +83,7 @@ def load_graded(manifest: Path, split: str, tasks: Sequence[str], size: int, cac
     """
     grades: dict[Path, int] = {}
     clean: set[Path] = set()
+    sets: dict[Path, str] = {}
     for row in rows_of(manifest):
         if row["split"] != split or row["task"] not in tasks:
             continue
@@ -83,20 +93,26 @@ def load_graded(manifest: Path, split: str, tasks: Sequence[str], size: int, cac
             grades.setdefault(path, 0)
         else:
             grades[path] = int(row["label"])
+            sets[path] = row["source"]
     photographs = load(list(grades), size, cache)
     return Graded(
         photographs,
         np.array([grades[path] for path in photographs.paths]),
         np.array([path in clean for path in photographs.paths]),
+        np.array([sets.get(path, "") for path in photographs.paths]),
     )
 
 
 class GradedExamples(Dataset[dict[str, Tensor]]):
-    """Whole photographs: as people graded them, as often as the mixture says "000", else degraded by known factors."""
+    """Whole photographs: as people graded them, as often as the mixture says "000", else degraded by known factors.
+
+    Each set is as likely as any other: what tells them apart, such as their size, must not tell the grade.
+    """
 
     def __init__(self, graded: Graded, mixture: Mixture, seed: int, size: int, count: int) -> None:
         self.graded, self.mixture, self.seed, self.size, self.count = graded, mixture, seed, size, count
         self._good = np.flatnonzero(graded.good)
+        self._sets = [np.flatnonzero(graded.sets == name) for name in sorted({*graded.sets.tolist()} - {""})]
 
     def __len__(self) -> int:
         return self.count
@@ -104,12 +120,13 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors (C, 1, 1) but for `input`, (4, size, size) in [0, 1].
 
-        `grade`: one of three is 1, all are 0 if it is not known; `severity`: of the four factors, and `known`, 1 if so.
+        `grade`: 1 for each of three that it may be, all 0 if nothing is known; `severity`: of the four factors, and
+        `known`, 1 if so.
         """
         rng = np.random.default_rng([self.seed, index])
         as_graded = weighted(self.mixture.kinds, rng) == "000" or len(self._good) == 0
-        clean = len(self._good) > 0 and (not as_graded or rng.uniform() < _CLEAN)
-        chosen = int(rng.choice(self._good if clean else len(self.graded.grades)))
+        clean = not as_graded or not self._sets or (len(self._good) > 0 and rng.uniform() < _CLEAN)
+        chosen = int(rng.choice(self._good if clean else self._sets[int(rng.integers(len(self._sets)))]))
         source = self.graded.photographs
         image, mask = turned(rng, source.images[chosen], source.masks[chosen])
         image, mask = vary(image, mask, self.mixture, rng)
@@ -121,7 +138,10 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         shape = (self.size, self.size)
         planes = [*np.moveaxis(resize(image, shape), 2, 0) / np.float32(255), resize(mask.astype(np.float32), shape)]
         grade = np.zeros(_GRADES, np.float32)
-        grade[self.graded.grades[chosen]] = as_graded
+        if as_graded:
+            grade[self.graded.grades[chosen]] = 1
+        elif (found > _NOT_GOOD).any():
+            grade[1:] = 1
         numbers = {"grade": grade, "severity": found, "known": np.array([not as_graded], np.float32)}
         return {"input": torch.from_numpy(np.stack(planes))} | {
             name: torch.from_numpy(value)[:, None, None] for name, value in numbers.items()

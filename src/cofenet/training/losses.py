@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, logsumexp
 from torch.nn.functional import (
     avg_pool2d,
     binary_cross_entropy,
@@ -106,15 +106,18 @@ def overlap(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return ((1 - (2 * both + 1) / (sizes + 1)) * known).sum() / known.sum().clamp_min(1.0)
 
 
-def grade(logits: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of answers (B, A, 3) with grades (B, 3), of which one is 1, or none where the grade is not known.
+def grade(logits: Tensor, possible: Tensor) -> Tensor:
+    """Cross-entropy of answers (B, A, 3) with grades (B, 3): 1 for each that it may be; none where nothing is known.
 
-    The last answer weighs 0.6 and those before it share the rest, as in the released code of EyeQ; a single one is all.
+    Where several are possible, their probabilities count together. The last answer weighs 0.6 and those before it share
+    the rest, as in the released code of EyeQ; a single one is all.
     """
     before = logits.shape[1] - 1
     weights = logits.new_tensor([0.4 / max(1, before)] * before + [0.6 if before else 1.0])
-    each = -(log_softmax(logits, 2) * truth[:, None]).sum(2) @ weights  # B
-    return each.sum() / truth.sum().clamp_min(1)
+    known = possible.any(1)
+    excluded = torch.where(possible[known].bool(), 0.0, -torch.inf)[:, None]
+    each = -logsumexp(log_softmax(logits[known], 2) + excluded, 2) @ weights
+    return each.sum() / known.sum().clamp_min(1)
 
 
 def severity(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
