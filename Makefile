@@ -11,7 +11,7 @@ UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin/python
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: correct test lint types layers unit dicom-tools bench clean
+.PHONY: correct test lint types layers unit debian-tools bench clean
 
 correct: $(VENV)/core
 	$(VENV)/bin/cofenet correct samples/low-quality -o corrected --overwrite \
@@ -30,12 +30,12 @@ types: $(VENV)/all
 layers: $(VENV)/all
 	$(VENV)/bin/lint-imports
 
-unit: $(VENV)/all $(BARE)/core dicom-tools
+unit: $(VENV)/all $(BARE)/core debian-tools
 	$(RUN) -m pytest
 
-# Other people's tools, for the tests of DICOM; does nothing if they are there.
-dicom-tools:
-	.ci/dicom-tools
+# Other people's tools that tests need, from Debian; does nothing if they are there.
+debian-tools:
+	.ci/debian-tools
 
 # The figures of README and model card; needs the photographs, which cannot be shipped.
 bench: $(VENV)/all

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import pytest
+from playwright.sync_api import Locator, sync_playwright
+from playwright.sync_api import Page as Opened
 
 from cofenet.evaluation.cost import Cost
 from cofenet.evaluation.engine import TRUTH, Record, Setup, run
@@ -92,15 +93,63 @@ def test_it_needs_nothing_else(written: str) -> None:
     assert "XMLHttpRequest" not in script
 
 
-def test_every_class_of_the_script_is_on_the_page(written: str) -> None:
-    script = resources.files("cofenet.evaluation").joinpath("page.js").read_text("utf-8")
-    wanted = set(re.findall(r"querySelector(?:All)?\(\"\.(\w+)\"\)", script))
-    there = {name for _, attributes in Page(written).elements for name in str(attributes.get("class", "")).split()}
-    assert wanted
-    assert wanted <= there
+@pytest.fixture
+def opened(written: str, tmp_path: Path) -> Iterator[Opened]:
+    """The page in Chromium."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed; .ci/debian-tools says why")
+    (tmp_path / "report.html").write_text(written, "utf-8")
+    with sync_playwright() as player:
+        chromium = player.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        page.goto((tmp_path / "report.html").as_uri())
+        yield page
+        chromium.close()
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-def test_the_script_can_be_parsed(tmp_path: Path) -> None:
-    with resources.as_file(resources.files("cofenet.evaluation").joinpath("page.js")) as file:
-        subprocess.run(["node", "--check", str(file)], check=True, capture_output=True)
+def test_in_a_browser_it_asks_for_nothing_and_complains_of_nothing(opened: Opened) -> None:
+    asked, complaints = [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("console", lambda message: complaints.append(message.text))
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+    opened.reload()
+    assert [url for url in asked if not url.startswith("data:")] == [opened.url]
+    assert complaints == []
+    sizes = opened.eval_on_selector_all("img", "images => images.map(image => image.naturalWidth)")
+    assert min(sizes) > 0
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_slider_and_zoom(opened: Opened) -> None:
+    sheet = opened.locator(".sheet").first
+    under, over = sheet.locator(".stage img").all()
+    stage = sheet.locator(".stage").bounding_box()
+    assert cut(over) == pytest.approx(stage["width"] / 2, abs=1)
+    sheet.locator(".split").fill("25")
+    assert cut(over) == pytest.approx(0.75 * stage["width"], abs=1)
+    sheet.locator(".zoom").fill("4")
+    assert under.bounding_box()["width"] == pytest.approx(4 * stage["width"], rel=0.01)
+    assert over.bounding_box() == under.bounding_box()
+    sheet.locator(".stage").hover()
+    stage, before = sheet.locator(".stage").bounding_box(), under.bounding_box()  # it was scrolled to
+    opened.mouse.down()
+    opened.mouse.move(stage["x"] + stage["width"] / 2 + 40, stage["y"] + stage["height"] / 2 + 30)
+    opened.mouse.up()
+    after = under.bounding_box()
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((40, 30), abs=1)
+
+
+def test_other_pictures_can_be_chosen(opened: Opened) -> None:
+    sheet = opened.locator(".sheet").first
+    under, over = sheet.locator(".stage img").all()
+    for method, modifiers, shown in ((TRUTH, [], under), ("clahe", ["Shift"], over)):
+        figure = sheet.locator(f'figure[data-method="{method}"]')
+        figure.click(modifiers=modifiers)
+        assert shown.get_attribute("src") == figure.locator("img").get_attribute("src")
+
+
+def cut(picture: Locator) -> float:
+    """Pixels that are cut from the right of a picture."""
+    return float(picture.evaluate("image => image.style.clipPath").split()[1].removesuffix("px"))

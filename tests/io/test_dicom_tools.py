@@ -1,4 +1,4 @@
-"""The tools of other people on the files we write: dciodvfy, dcmtk and Orthanc, as `.ci/dicom-tools` installs them."""
+"""The tools of other people on the files we write: dciodvfy, dcmtk and Orthanc, as `.ci/debian-tools` installs them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def tool(name: str, package: str) -> str:
     """Where a tool is; the test is skipped where it could not be installed."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if found is None:
-        pytest.skip(f"{name} is not installed (Debian package {package}); .ci/dicom-tools says why")
+        pytest.skip(f"{name} is not installed (Debian package {package}); .ci/debian-tools says why")
     return found
 
 
@@ -173,7 +173,7 @@ def free_port() -> int:
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     program = tool("Orthanc", "orthanc")
     if not DICOMWEB.exists():
-        pytest.skip(f"{DICOMWEB} is not installed (Debian package orthanc-dicomweb); .ci/dicom-tools says why")
+        pytest.skip(f"{DICOMWEB} is not installed (Debian package orthanc-dicomweb); .ci/debian-tools says why")
     folder = tmp_path_factory.mktemp("orthanc")
     web, port = free_port(), free_port()
     settings = {

@@ -47,7 +47,7 @@ def test_masks_come_back_and_name_their_photograph(
     assert {e.value for e in back.iterall() if e.keyword == "ReferencedSOPClassUID"} == {source.SOPClassUID}
     assert "b" * 64 in str(back.get_segment_description(2).algorithm_identification.parameters)
     if shutil.which("dciodvfy") is None:
-        pytest.skip("dciodvfy is not installed (Debian package dicom3tools); .ci/dicom-tools says why")
+        pytest.skip("dciodvfy is not installed (Debian package dicom3tools); .ci/debian-tools says why")
     told = subprocess.run(["dciodvfy", path], capture_output=True, text=True, check=False).stderr
     assert [line for line in told.splitlines() if "Error" in line] == []
 
