@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from cofenet.degradation.simulate import simulate as degrade
     from cofenet.errors import CofenetError
     from cofenet.fov import FieldOfView, find_fov
-    from cofenet.tasks.correction import Correction, Verdict, correct
+    from cofenet.tasks.correction import Correction, correct
     from cofenet.tasks.quality import Assessment, assess
+    from cofenet.tasks.safety import Verdict
     from cofenet.tasks.segmentation import Segmentation, segment
 
 # Loaded on first use, so that `import cofenet` stays quick.
@@ -28,7 +29,7 @@ _HOME = {
     "Correction": "cofenet.tasks.correction",
     "FieldOfView": "cofenet.fov",
     "Segmentation": "cofenet.tasks.segmentation",
-    "Verdict": "cofenet.tasks.correction",
+    "Verdict": "cofenet.tasks.safety",
     "assess": "cofenet.tasks.quality",
     "correct": "cofenet.tasks.correction",
     "find_fov": "cofenet.fov",

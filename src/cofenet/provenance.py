@@ -22,16 +22,18 @@ class Provenance:
         circle: the circle of the field of view, pixels of the photograph.
         fov_confidence: how sure its finding was, 0 to 1.
         crop: the square given to the network, and its working size.
+        verdict: of a correction its status, the rule that decided, the reasons, and whether it was made by force.
     """
 
     version: str
     operation: str
     model: str
     model_sha256: str
-    settings: dict[str, float | str]
+    settings: dict[str, float | str | bool]
     circle: Circle
     fov_confidence: float
     crop: Crop
+    verdict: dict[str, object] | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain dicts, numbers and strings."""

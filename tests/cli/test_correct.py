@@ -54,6 +54,9 @@ def test_a_bad_photograph_is_named_and_the_others_are_done(run: Run, folder: Pat
     assert set(done["seconds"]) == {"read", "correct", "write"}
     assert all(seconds > 1e-4 for seconds in done["seconds"].values())
     assert done["verdict"]["reasons"]
+    assert done["verdict"]["status"] in ("safe", "caution")
+    assert done["verdict"]["rule"] in ("none", *done["verdict"]["findings"])
+    assert sum(told["figures"]["verdicts"].values()) == 2
     assert done["provenance"]["circle"]["radius"] > 0
 
 
@@ -176,12 +179,25 @@ def test_the_result_says_how_it_was_made(run: Run, folder: Path, tmp_path: Path)
     assert b"model_sha256" in (tmp_path / "out/1.png").read_bytes()
 
 
+def test_force_and_not_judging_are_in_the_result(run: Run, folder: Path, tmp_path: Path) -> None:
+    run("correct", folder / "1.png", "-o", tmp_path / "forced", "--force")
+    told = json.loads(run("explain", tmp_path / "forced/1.png").stdout)
+    assert told["settings"]["force"] is True
+    assert told["verdict"]["reasons"]
+    run("correct", folder / "1.png", "-o", tmp_path / "quick", "--no-judge")
+    told = json.loads(run("explain", tmp_path / "quick/1.png").stdout)
+    assert told["verdict"]["status"] == "not judged"
+    assert "force" not in told["settings"]
+
+
 def test_a_sheet_shows_before_and_after(run: Run, folder: Path, tmp_path: Path) -> None:
     run("correct", folder, "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.png")
     sheet = read_photograph(tmp_path / "sheet.png").pixels
-    assert sheet.shape == (384, 4 * 384, 3)
-    before, after = sheet[:, :384], sheet[:, 384:768]
+    assert sheet.shape == (2 * 384, 3 * 384, 3)
+    before, after, change = sheet[:384, :384], sheet[:384, 384:768], sheet[:384, 768:]
     assert (before[100:300, 100:300] != after[100:300, 100:300]).mean() > 0.1
+    assert change[100:300, 100:300].any()
+    assert not change[20:50, 20:50].any()  # the border stays as it was
 
 
 def test_a_report_on_stdout_is_json_alone(run: Run, folder: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from cofenet.engine.session import session
 from cofenet.errors import UsageError
 from cofenet.io.discover import renamed
 from cofenet.tasks.quality import GRADES, Grade
+from cofenet.tasks.safety import JUDGES
 from cofenet.tasks.segmentation import STRUCTURES, Structure
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -82,15 +83,17 @@ class DoCorrect(_Verb):
     do: Literal["correct"] = "correct"
     model: str = "light"
     strength: Share = 1.0
+    force: bool = False
+    judge: bool = True
     format: Format = "same"
 
     def models(self) -> tuple[str, ...]:
-        """The chosen one."""
-        return (self.model,)
+        """The chosen one, and those that judge it."""
+        return (self.model, *(JUDGES if self.judge else ()))
 
     def work(self, jobs: Jobs, folder: Path) -> Work:
         """Correct one file."""
-        return Correct(jobs, self.model, self.strength)
+        return Correct(jobs, self.model, self.strength, self.force, self.judge)
 
     def named(self, name: str) -> str:
         """With the ending of the chosen format."""

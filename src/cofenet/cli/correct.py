@@ -36,6 +36,12 @@ def correct(
     report: ReportOption = None,
     sheet: SheetOption = None,
     overwrite: OverwriteOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Correct also what had better stay as it was; the result says so.")
+    ] = False,
+    judge: Annotated[
+        bool, typer.Option("--judge/--no-judge", help="Judge whether each correction is safe; takes most of the time.")
+    ] = True,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Take the patient out of DICOM files; their names stay.")
     ] = False,
@@ -44,6 +50,10 @@ def correct(
 
     Results keep their path relative to the folder they were found in. A source is never overwritten; results that are
     there already are passed over, and so is the output folder where it lies in a folder of photographs.
+
+    Each correction is judged against its own photograph: safe, caution (look at both), or unchanged, if it needs no
+    correction or cannot be corrected safely. Reasons are in the report; the sheet shows each photograph before and
+    after, and where it was changed.
 
     A DICOM file becomes a derived DICOM object of the same patient and study, in a new series; all its frames are
     corrected. With --deidentify it follows the basic profile of PS3.15, and what belonged together in a run still does.
@@ -55,8 +65,10 @@ def correct(
     before_after = Sheet(sheet)
     jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     settings: dict[str, str | float | None] = {"model": model, "strength": strength, "format": format}
-    summary = Report("correct", settings | {"deidentify": deidentify}, report)
-    raise run(jobs, Correct(jobs, model, strength, before_after, deidentifier), summary, before_after)
+    settings |= {"force": force, "judge": judge, "deidentify": deidentify}
+    work = Correct(jobs, model, strength, force=force, judged=judge, sheet=before_after, deidentifier=deidentifier)
+    summary = Report("correct", settings, report, figures={"verdicts": work.verdicts})
+    raise run(jobs, work, summary, before_after)
 
 
 def _deidentifier() -> Deidentifier:

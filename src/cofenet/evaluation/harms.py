@@ -31,8 +31,8 @@ def draw_vessel(image: Image, fov: FieldOfView, rng: np.random.Generator) -> Ima
     diameter = fov.circle.diameter
     length, width = rng.uniform(0.15, 0.3) * diameter, rng.uniform(0.008, 0.014) * diameter
     start, heading = _place(fov, rng, 0.3), rng.uniform(0, 2 * np.pi)
-    heading = heading + np.linspace(0, rng.uniform(-0.9, 0.9), 64)
-    steps = length / 64 * np.stack([np.cos(heading), np.sin(heading)], 1)
+    headings = heading + np.linspace(0, rng.uniform(-0.9, 0.9), 64)
+    steps = length / 64 * np.stack([np.cos(headings), np.sin(headings)], 1)
     line = np.zeros(image.shape[:2], np.uint8)
     path = np.rint(16 * (start + np.cumsum(steps, 0))).astype(np.int32)
     cv2.polylines(line, [path[:, None]], isClosed=False, color=255, thickness=max(1, round(width)), shift=4)
@@ -72,7 +72,9 @@ def draw_lesion(image: Image, fov: FieldOfView, rng: np.random.Generator) -> tup
     (x, y), radius = _place(fov, rng, 0.33), rng.uniform(0.015, 0.03) * diameter
     rows, columns = np.ogrid[: image.shape[0], : image.shape[1]]
     angle = np.arctan2(rows - y, columns - x)
-    waves = sum(rng.uniform(-0.12, 0.12) * np.cos(k * angle + rng.uniform(0, 2 * np.pi)) for k in range(2, 6))
+    waves: NDArray[np.float64] = np.zeros(image.shape[:2])
+    for k in range(2, 6):
+        waves += rng.uniform(-0.12, 0.12) * np.cos(k * angle + rng.uniform(0, 2 * np.pi))
     shape = (np.hypot(rows - y, columns - x) < radius * (1 + waves)).astype(np.float32)
     soft = np.asarray(cv2.GaussianBlur(shape, (0, 0), max(0.7, 0.15 * radius)), np.float32)
     return _tinted(image, soft, _DARK if rng.random() < 0.5 else _BRIGHT, fov), soft > 0.05
@@ -106,10 +108,12 @@ def shift_disc(image: Image, fov: FieldOfView, disc: Disc, rng: np.random.Genera
 
 
 def cast(image: Image, fov: FieldOfView, rng: np.random.Generator) -> Image:
-    """Tint: one colour multiplied, or divided, by 1.5 to 2."""
-    gains = np.ones(3)
-    gains[rng.integers(3)] = rng.uniform(1.5, 2) ** rng.choice([-1, 1])
-    return _tinted(image, np.ones(image.shape[:2], np.float32), gains, fov)
+    """Tint: a* and b* of CIE L*a*b* moved by 18 to 30 in some direction."""
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(18, 30)
+    lab += np.array([0, far * np.cos(angle), far * np.sin(angle)], np.float32)
+    tinted = np.clip(np.rint(255 * cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)), 0, 255)
+    return np.where(fov.mask[..., None], tinted, image).astype(np.uint8)
 
 
 def blur(image: Image, fov: FieldOfView, rng: np.random.Generator) -> Image:

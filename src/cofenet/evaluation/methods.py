@@ -99,9 +99,12 @@ class Network:
 
 
 def restored(image: Image, model: str = "light") -> Image:
-    """What `correct` makes of a photograph; one in which it finds no field of view stays as it is."""
+    """What `correct` makes of a photograph; one in which it finds no field of view stays as it is.
+
+    Not judged: tables say what the network does, not what the verdict keeps back.
+    """
     try:
-        return np.asarray(correct(image, model=model).image, np.uint8)
+        return np.asarray(correct(image, model=model, judged=False).image, np.uint8)
     except NotFundusError:
         return image
 

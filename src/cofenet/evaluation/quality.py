@@ -39,7 +39,7 @@ class Judged:
 def judge(name: str, image: Pixels, truth: int, *, corrected: bool = True) -> Judged:
     """Assess a photograph, uint8 or uint16 (H, W, 3), as it is and corrected."""
     before = graded(image)
-    after = (graded(correct(image).image) if before != REJECTED else REJECTED) if corrected else None
+    after = (graded(correct(image, judged=False).image) if before != REJECTED else REJECTED) if corrected else None
     return Judged(name, truth, before, after)
 
 

@@ -11,7 +11,6 @@ r and (M, b) come from networks that saw the photograph small; x itself is never
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,6 +23,7 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
+from cofenet.tasks.safety import Verdict, change, decide, findings
 from cofenet.tasks.view import check_pixels, view
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
@@ -41,28 +41,6 @@ _LOST = 0.05
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """May the correction be trusted?
-
-    Attributes:
-        status: "unchanged" if the photograph came back as it was, bit for bit: it was good enough that a correction
-            would have changed it by less than half a grey level of 8 bits (root mean square), or none was asked for.
-            "caution" otherwise: this version measures how much was changed, but not yet whether vessels and disc are
-            kept, so it calls no correction safe.
-        reasons: why, in words and numbers.
-        mean_change: mean absolute change inside the field of view, 0 to 1, that the network asked for.
-        largest_change: largest absolute change that it asked for, 0 to 1.
-        lost: share of the field of view that is black or burnt out in the input: nothing can be restored there.
-    """
-
-    status: Literal["safe", "caution", "unchanged"]
-    reasons: tuple[str, ...]
-    mean_change: float
-    largest_change: float
-    lost: float
-
-
-@dataclass(frozen=True)
 class Correction:
     """A corrected photograph.
 
@@ -72,6 +50,7 @@ class Correction:
         provenance: how it was made.
         fov: the field of view; outside it nothing was changed.
         activation: float32 (S, S), 0 to 1, where the network found spots and blur, in the square of the provenance.
+        change: float32 (S, S), 0 to 1, likewise: where and how much the network asked to change, mean of the colours.
     """
 
     image: Pixels
@@ -79,15 +58,20 @@ class Correction:
     provenance: Provenance
     fov: FieldOfView
     activation: NDArray[np.float32]
+    change: NDArray[np.float32]
 
 
-def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Correction:
+def correct(
+    image: Pixels, *, model: str = "light", strength: float = 1.0, force: bool = False, judged: bool = True
+) -> Correction:
     """Correct a low-quality retinal fundus photograph at its own size.
 
     Args:
         image: uint8 or uint16 (H, W, 3), RGB, full range. It is not modified.
         model: name of a shipped model, or path of an ONNX file with its card beside it.
         strength: 0 returns the photograph as it is, bit for bit; 1 is the full correction; between, a blend.
+        force: give the correction also where the photograph had better stay as it was; the provenance says so.
+        judged: whether to judge the correction, see `cofenet.tasks.safety`; takes longer than the correction itself.
 
     Raises:
         UsageError: wrong dtype or shape, or strength outside 0 to 1.
@@ -102,14 +86,18 @@ def correct(image: Pixels, *, model: str = "light", strength: float = 1.0) -> Co
     crop = Crop.around(fov.circle, network.card.working_size)
     correctors, activation = look(network, image, fov, crop)
     corrected = apply_natively(image, fov, crop, correctors, strength) if strength > 0 else image.copy()
-    settings: dict[str, float | str] = {"strength": strength}
-    verdict = judge(image, corrected, fov)
+    verdict = judge(image, corrected, fov, activation, force=force, judged=judged)
+    changed = change(image, corrected, crop)
     if verdict.status == "unchanged":
         corrected = image.copy()
+    settings: dict[str, float | str | bool] = {"strength": strength}
+    if force:
+        settings["force"] = True
     provenance = Provenance(
-        __version__, "correct", network.card.name, network.card.sha256, settings, fov.circle, fov.confidence, crop
-    )
-    return Correction(corrected, verdict, provenance, fov, activation)
+        __version__, "correct", network.card.name, network.card.sha256, settings, fov.circle, fov.confidence, crop,
+        {"status": verdict.status, "rule": verdict.rule, "forced": verdict.forced, "reasons": list(verdict.reasons)},
+    )  # fmt: skip
+    return Correction(corrected, verdict, provenance, fov, activation, changed)
 
 
 def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple[Correctors, NDArray[np.float32]]:
@@ -121,24 +109,50 @@ def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple
     return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
 
 
-def judge(image: Pixels, corrected: Pixels, fov: FieldOfView) -> Verdict:
-    """Measure what a correction changed, and what was lost before it."""
+def judge(
+    image: Pixels,
+    corrected: Pixels,
+    fov: FieldOfView,
+    activation: NDArray[np.float32],
+    *,
+    force: bool = False,
+    judged: bool = True,
+) -> Verdict:
+    """Measure what a correction changed, what was lost before it, and whether to trust it.
+
+    Args:
+        image: the input, uint8 or uint16 (H, W, 3), RGB.
+        corrected: like it.
+        fov: of both.
+        activation: float32 (S, S), where the network found spots, in the square around the field of view.
+        force: never answer that the photograph had better stay as it was, unless nothing was changed.
+        judged: whether to ask the rules of `cofenet.tasks.safety`.
+    """
     full = float(np.iinfo(image.dtype).max)
-    change = np.asarray(cv2.absdiff(image, corrected))
+    difference = np.asarray(cv2.absdiff(image, corrected))
     seen = fov.mask.view(np.uint8)
-    mean = float(np.mean(cv2.mean(change, seen)[:3])) / full
-    root_mean_square = float(cv2.norm(change, cv2.NORM_L2, seen) / np.sqrt(3 * np.count_nonzero(seen))) / full
-    largest = float(np.max(change)) / full
+    mean = float(np.mean(cv2.mean(difference, seen)[:3])) / full
+    root_mean_square = float(cv2.norm(difference, cv2.NORM_L2, seen) / np.sqrt(3 * np.count_nonzero(seen))) / full
+    largest = float(np.max(difference)) / full
     step = max(1, min(image.shape[:2]) // _LOOK)
     retina = image[::step, ::step][fov.mask[::step, ::step]]
     lost = float(np.mean((retina.max(1) < 0.02 * full) | (retina.min(1) > 0.98 * full)))
-    if root_mean_square < _UNCHANGED:
+    slight = root_mean_square < _UNCHANGED
+    if slight and not (force and largest > 0):
         reason = f"left as it was: a correction would change it by {root_mean_square:.4f}, less than half a grey level"
-        return Verdict("unchanged", (reason,), mean, largest, lost)
-    reasons = [f"changed by {mean:.3f} on average, {largest:.3f} at most; structures were not compared"]
+        return Verdict("unchanged", "no change", (reason,), mean, largest, lost, {})
+    facts = [f"changed by {mean:.3f} on average, {largest:.3f} at most"]
     if lost > _LOST:
-        reasons.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
-    return Verdict("caution", tuple(reasons), mean, largest, lost)
+        facts.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
+    if not judged:
+        return Verdict("not judged", "not asked", tuple(facts), mean, largest, lost, {})
+    found = findings(image, corrected, fov, activation)
+    status, rule, reasons = decide(found)
+    forced = force and (status == "unchanged" or slight)
+    if status == "unchanged":
+        status = "caution" if forced else status
+        reasons = ("corrected by force" if forced else "left as it was: it cannot be corrected safely", *reasons)
+    return Verdict(status, rule, (*reasons, *facts), mean, largest, lost, found, forced)
 
 
 def _check(image: Pixels, strength: float) -> None:

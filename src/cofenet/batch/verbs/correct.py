@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from cofenet.batch.outcome import Outcome, Pictures, clock, skipped
 from cofenet.batch.places import Jobs
 from cofenet.errors import NotFundusError
+from cofenet.geometry import resize
 from cofenet.io import Photograph, copy_photograph, read_frames, write_frames
 from cofenet.provenance import Provenance
 from cofenet.tasks.correction import Correction
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
 
 Frames = tuple[Photograph, ...]
 
+_HOTTEST = 0.25
+"""Mean absolute change, of full range, that is white on the sheet's map."""
+
 
 @dataclass(frozen=True)
 class Correct:
@@ -31,15 +40,21 @@ class Correct:
         jobs: where results go.
         model: name or path.
         strength: 0 to 1.
-        sheet: shown before and after.
+        force: whether to correct also what had better stay as it was.
+        judged: whether to judge each correction.
+        sheet: shown before, after, and where it was changed.
         deidentifier: takes the patient out of DICOM files.
+        verdicts: how often each was given so far.
     """
 
     jobs: Jobs
     model: str = "light"
     strength: float = 1.0
+    force: bool = False
+    judged: bool = True
     sheet: Pictures | None = None
     deidentifier: Deidentifier | None = None
+    verdicts: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
         """Correct all frames of one file."""
@@ -55,11 +70,12 @@ class Correct:
             return
         corrections = list(self._corrected(frames))
         worked = next(seconds)
+        self.verdicts.update(correction.verdict.status for correction in corrections)
         unchanged = all(correction.verdict.status == "unchanged" for correction in corrections)
         written = self._write(target, frames, corrections, unchanged=unchanged)
         if self.sheet:
             for name, frame, correction in zip(_names(source, frames), frames, corrections, strict=True):
-                self.sheet.add(name, frame.pixels, correction.image)
+                self.sheet.add(name, frame.pixels, correction.image, _heat(correction))
         told = [_results(correction) for correction in corrections]
         yield Outcome(
             source, "unchanged" if unchanged else "corrected", written,
@@ -70,7 +86,9 @@ class Correct:
     def _corrected(self, frames: Frames) -> Iterator[Correction]:
         for number, frame in enumerate(frames, 1):
             try:
-                yield correct_array(frame.pixels, model=self.model, strength=self.strength)
+                yield correct_array(
+                    frame.pixels, model=self.model, strength=self.strength, force=self.force, judged=self.judged
+                )
             except NotFundusError as error:
                 if len(frames) == 1:
                     raise
@@ -93,7 +111,7 @@ def _text(made: list[Provenance]) -> str:
     if len(made) == 1:
         return made[0].to_json()
     told = [provenance.to_dict() for provenance in made]
-    differing = ("circle", "fov_confidence", "crop")
+    differing = ("circle", "fov_confidence", "crop", "verdict")
     frames = [{key: frame[key] for key in differing} for frame in told]
     shared = {key: value for key, value in told[0].items() if key not in differing}
     return json.dumps(shared | {"frames": frames}, sort_keys=True)
@@ -109,6 +127,22 @@ def _names(source: Path, frames: Frames) -> list[str]:
 
 def _reasons(corrections: list[Correction]) -> tuple[str, ...]:
     if len(corrections) == 1:
-        return corrections[0].verdict.reasons
-    reasons = [(number, reason) for number, made in enumerate(corrections, 1) for reason in made.verdict.reasons]
+        return _told(corrections[0])
+    reasons = [(number, reason) for number, made in enumerate(corrections, 1) for reason in _told(made)]
     return tuple(f"frame {number}: {reason}" for number, reason in reasons)
+
+
+def _told(correction: Correction) -> tuple[str, ...]:
+    first, *others = correction.verdict.reasons
+    return (f"{correction.verdict.status}: {first}", *others)
+
+
+def _heat(correction: Correction) -> NDArray[np.uint8]:
+    """Where the correction changed the photograph: black not at all, white by `_HOTTEST` or more; at its place."""
+    crop, shape = correction.provenance.crop, correction.fov.mask.shape
+    level = np.clip(correction.change / _HOTTEST * 255, 0, 255).astype(np.uint8)
+    coloured = cv2.applyColorMap(level, cv2.COLORMAP_HOT)[..., ::-1]
+    whole = np.zeros((*shape, 3), np.uint8)
+    rows, columns, inner_rows, inner_columns = crop.visible((shape[0], shape[1]))
+    whole[rows, columns] = resize(np.ascontiguousarray(coloured), (crop.side, crop.side))[inner_rows, inner_columns]
+    return whole

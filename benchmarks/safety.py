@@ -1,0 +1,232 @@
+"""The verdict's tables: planted harms and false alarms, whether "safe" is safe, and what becomes of lesions.
+
+    python benchmarks/safety.py --data ../shared/data [--out docs/results/safety.json]
+
+Protocol: `cofenet.evaluation.safety`, on rows of manifest.csv with task "clean" and the split asked for; the limits
+were chosen on the splits val and train. Then the photographs of lowquality/ as a user has them, and the exudates of
+HEI-MED (task "lesions"): contrast of the marked regions, as they are, degraded, and corrected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from cofenet.engine.card import load_card
+from cofenet.errors import NotFundusError
+from cofenet.evaluation.safety import Case, cases, degraded, exudate_contrast, worse
+from cofenet.fov import FieldOfView, find_fov
+from cofenet.geometry import Circle, Crop
+from cofenet.io import read_photograph
+from cofenet.tasks.correction import correct
+from cofenet.tasks.safety import decide
+from readme import publish
+
+SIZE = 512
+MODELS = ("light", "vessels", "disc-finder", "disc", "quality")
+HARMS = (
+    "vessel drawn", "vessel erased", "lesion painted over", "lesion painted over, taken for a spot",
+    "disc shifted", "colour cast", "blur", "other eye",
+)  # fmt: skip
+MARGINS = {"psnr": 0.0, "vessels": 0.02, "disc": 0.02}
+"""By how much a figure must fall to count as worse: PSNR at all; Dice by what two observers differ in."""
+
+Row = dict[str, str]
+Square = tuple[np.ndarray, FieldOfView]
+
+
+def main() -> None:
+    """Print the tables and store the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--each", type=int, help="photographs of each source at most; all if not given")
+    parser.add_argument("--out", type=Path, default=Path("docs/results/safety.json"))
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
+    options = parser.parse_args()
+    with (options.data / "manifest.csv").open(newline="") as file:
+        rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
+    of = {task: [row for row in rows if row["task"] == task] for task in ("clean", "lowquality", "lesions")}
+    clean = _each([row for row in of["clean"] if row["split"] == options.split], options.each)
+    marked = _each([row for row in of["lesions"] if row["split"] == options.split], options.each)
+    real = of["lowquality"] if options.split == "test" else []
+    with ProcessPoolExecutor(options.processes) as pool:
+        # Another patient's photograph for each: the one that comes before it in the list.
+        parts = list(pool.map(_cases, clean, clean[-1:] + clean[:-1]))
+        verdicts = Counter(pool.map(_status, real))
+        contrasts = [one for one in pool.map(_contrasts, marked) if one]
+    found = [case for part in parts for case in part]
+    content = {
+        "models": {name: load_card(name).sha256 for name in MODELS},
+        "split": options.split,
+        "cases": figures(found),
+        "safe": safe(found),
+        "lowquality": dict(verdicts),
+        "exudates": contrasts,
+    }
+    options.out.write_text(json.dumps(content, indent=2) + "\n")
+    options.out.with_suffix(".csv").write_text(_csv(found))
+    print(table(content))
+    if options.publish:
+        publish("safety", table(content))
+
+
+def _each(rows: list[Row], number: int | None) -> list[Row]:
+    """At most `number` of each source, evenly picked."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["source"], []).append(row)
+    return [
+        row for group in groups.values() for row in group[:: max(1, len(group) // number) if number else 1][:number]
+    ]
+
+
+def _square(row: Row) -> Square | None:
+    photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
+    try:
+        fov = find_fov(photograph)
+    except NotFundusError:  # a close-up of the disc
+        return None
+    crop, half = Crop.around(fov.circle, SIZE), SIZE / 2
+    mask = crop.take(fov.mask.astype(np.uint8) * np.uint8(255)) > 127
+    image = np.where(mask[..., None], crop.take(photograph), np.uint8(0))
+    return image, FieldOfView(mask, Circle(half, half, half), fov.confidence)
+
+
+def _cases(row: Row, other: Row) -> list[Case]:
+    cv2.setNumThreads(1)
+    square = _square(row)
+    if square is None:
+        return []
+    return list(cases(Path(row["path"]).name, *square, _square(other) if other["patient"] != row["patient"] else None))
+
+
+def _status(row: Row) -> str:
+    try:
+        verdict = correct(read_photograph(Path(row["file"])).pixels).verdict
+    except NotFundusError:
+        return "no field of view"
+    return f"{verdict.status}: {verdict.rule}"
+
+
+def _contrasts(row: Row) -> dict[str, object] | None:
+    """Contrast of the marked exudates in three versions, and the verdict; None where none is marked."""
+    photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
+    label = read_photograph(Path(row["file"]).with_name(Path(row["path"]).stem + "_exudate.png")).pixels[..., 0] > 127
+    if not label.any():
+        return None
+    fov = find_fov(photograph)
+    low = degraded(Path(row["path"]).name, photograph, fov)
+    made = correct(low, force=True)
+    versions = (("clean", photograph), ("degraded", low), ("corrected", np.asarray(made.image, np.uint8)))
+    told = {name: exudate_contrast(image, label, fov.mask) for name, image in versions}
+    return {"photograph": row["path"], **told, "verdict": f"{made.verdict.status}: {made.verdict.rule}"}
+
+
+def figures(found: Iterable[Case]) -> dict[str, dict[str, object]]:
+    """For each kind of case how many there are, how many got which status, and which rule decided how often."""
+    groups: dict[str, list[Case]] = {}
+    for case in found:
+        groups.setdefault(case.harm, []).append(case)
+        if case.harm == "honest" and not worse(case, MARGINS):
+            groups.setdefault("honest, not worse than its input", []).append(case)
+    decided = {name: [decide(case.findings) for case in group] for name, group in groups.items()}
+    return {
+        name: {
+            "count": len(group),
+            "statuses": dict(Counter(one[0] for one in group)),
+            "rules": dict(Counter(one[1] for one in group)),
+        }
+        for name, group in decided.items()
+    }
+
+
+def safe(found: Iterable[Case]) -> dict[str, dict[str, float]]:
+    """Of honest corrections, all and those called safe: how many are worse than their input, by which figure."""
+    honest = [case for case in found if case.harm == "honest"]
+    groups = {"all": honest, "safe": [case for case in honest if decide(case.findings)[0] == "safe"]}
+    told: dict[str, dict[str, float]] = {}
+    for group, members in groups.items():
+        for figure, margin in MARGINS.items():
+            pairs = [case.truth[figure] for case in members if figure in case.truth]
+            told[f"{group} {figure}"] = {
+                "count": len(pairs),
+                "worse": sum(after < before - margin for before, after in pairs),
+                "lower at all": sum(after < before for before, after in pairs),
+            }
+        told[f"{group} any"] = {"count": len(members), "worse": sum(worse(case, MARGINS) for case in members)}
+    return told
+
+
+def table(content: dict) -> str:  # type: ignore[type-arg]
+    """The figures as Markdown."""
+    of = content["cases"]
+    lines = ["| planted into a correction | flagged | left as it was |", "|---|---|---|"]
+    for harm in (*HARMS, "honest, not worse than its input", "honest", "good"):
+        if harm not in of:
+            continue
+        count, statuses = of[harm]["count"], of[harm]["statuses"]
+        flagged = count - statuses.get("safe", 0)
+        title = {
+            "honest, not worse than its input": "nothing, and by the truth not worse (false alarms)",
+            "honest": "nothing (all)", "good": "nothing, a good photograph corrected",
+        }.get(harm, harm)  # fmt: skip
+        lines.append(f"| {title} | {flagged / count:.1%} of {count} | {statuses.get('unchanged', 0) / count:.1%} |")
+    told = content["safe"]
+    lines += ["", "| worse than the input | all corrections | those called safe |", "|---|---|---|"]
+    titles = {
+        "psnr": "PSNR, at all", "vessels": "Dice of vessels, by more than 0.02",
+        "disc": "Dice of the disc, by more than 0.02", "any": "any of these",
+    }  # fmt: skip
+    for figure, title in titles.items():
+        cells = [
+            f"{told[f'{group} {figure}']['worse']} of {told[f'{group} {figure}']['count']}" for group in ("all", "safe")
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    if content["lowquality"]:
+        statuses = Counter()
+        for name, number in content["lowquality"].items():
+            statuses[name.split(":")[0]] += number
+        lines += [
+            "",
+            "Real low-quality photographs: " + ", ".join(f"{n} {s}" for s, n in sorted(statuses.items())) + ".",
+        ]
+    if content["exudates"]:
+        kept = [one["corrected"] / one["clean"] for one in content["exudates"]]
+        before = [one["degraded"] / one["clean"] for one in content["exudates"]]
+        lines += [
+            "", f"Contrast of exudates on {len(kept)} photographs of HEI-MED, as a share of that in the good photograph"
+            f" (median, and lowest): degraded {np.median(before):.2f} ({min(before):.2f}), corrected "
+            f"{np.median(kept):.2f} ({min(kept):.2f}).",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _csv(found: Iterable[Case]) -> str:
+    """Every case: what each rule measured, and the truth."""
+    found = list(found)
+    rules = list(dict.fromkeys(rule for case in found for rule in case.findings))
+    truths = list(MARGINS)
+    heads = ["photograph", "case", "status", "rule", "mean_change", *rules]
+    heads += [f"{name} {when}" for name in truths for when in ("before", "after")]
+    lines = [",".join(heads)]
+    for case in found:
+        status, rule, _ = decide(case.findings)
+        cells = [case.photograph, f'"{case.harm}"', status, rule, f"{case.mean_change:.4f}"]
+        cells += [f"{case.findings[name]:.4f}" if name in case.findings else "" for name in rules]
+        cells += [f"{value:.4f}" for name in truths for value in case.truth.get(name, ())] if case.truth else []
+        lines.append(",".join(cells))
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

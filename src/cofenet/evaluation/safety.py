@@ -1,0 +1,176 @@
+"""The verdict put to the test: does it find planted harms, does it keep quiet otherwise, and is what it calls safe so?
+
+Each good photograph is cut to its field of view at 512 pixels, degraded (kind 111 of the preset `published`, with the
+seed of `cofenet.evaluation.restoration`), and corrected without asking the verdict: the honest correction. Into it each
+harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The lesion is
+drawn into the good photograph before all that, and painted over in the correction; it counts only where the correction
+still showed it, by 15 grey levels somewhere, since else nothing was taken.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.degradation import sample, simulate
+from cofenet.errors import NotFundusError
+from cofenet.evaluation import harms
+from cofenet.fov import FieldOfView
+from cofenet.metrics.fidelity import psnr
+from cofenet.metrics.overlap import dice
+from cofenet.tasks.correction import Correction, correct
+from cofenet.tasks.safety import findings
+from cofenet.tasks.segmentation import Segmentation, segment
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+VISIBLE = 15
+"""Grey levels by which a lesion must differ from what it is painted over with."""
+
+SPOT = 0.4
+"""Low-quality activation from which the network itself takes a lesion for a spot: told apart."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One correction, honest or harmed.
+
+    Attributes:
+        photograph: its name.
+        harm: what was planted; "honest" nothing, "good" the good photograph itself was corrected.
+        findings: what the rules measured.
+        truth: named figures against the truth: "psnr", "vessels" and "disc" (Dice), each before and after.
+        mean_change: mean absolute change that the correction made, 0 to 1.
+    """
+
+    photograph: str
+    harm: str
+    findings: dict[str, float]
+    truth: dict[str, tuple[float, float]]
+    mean_change: float
+
+
+def degraded(name: str, clean: Image, fov: FieldOfView) -> Image:
+    """The low-quality photograph that every method gets."""
+    return np.asarray(simulate(clean, sample(_rng(name, "111"), "111"), fov), np.uint8)
+
+
+def cases(name: str, clean: Image, fov: FieldOfView, other: tuple[Image, FieldOfView] | None) -> Iterator[Case]:
+    """All cases of one photograph.
+
+    Args:
+        name: seeds what is drawn.
+        clean: uint8 (S, S, 3), RGB.
+        fov: its field of view.
+        other: another patient's photograph and its field of view, for the harm "other eye".
+    """
+    found = segment(clean, fov=fov)
+    low = degraded(name, clean, fov)
+    for kind, image in (("good", clean), ("honest", low)):
+        made = _corrected(image)
+        if made is not None:
+            yield _case(name, kind, image, made, np.asarray(made.image, np.uint8), _truth(image, made, clean, found))
+    if made is None:
+        return
+    for harm, harmed in planted(name, np.asarray(made.image, np.uint8), made.fov, found, other):
+        yield _case(name, harm, low, made, harmed, {})
+    yield from _lesion(name, clean, fov)
+
+
+def planted(
+    name: str, honest: Image, fov: FieldOfView, found: Segmentation, other: tuple[Image, FieldOfView] | None
+) -> Iterator[tuple[str, Image]]:
+    """The honest correction with each harm but the lesion; those that find no place are left out."""
+    yield "vessel drawn", harms.draw_vessel(honest, fov, _rng(name, "vessel drawn"))
+    if found.vessels is not None:
+        erased = harms.erase_vessel(honest, fov, found.vessels, _rng(name, "vessel erased"))
+        if erased is not None:
+            yield "vessel erased", erased
+    if found.measurements.disc is not None:
+        yield "disc shifted", harms.shift_disc(honest, fov, found.measurements.disc, _rng(name, "disc shifted"))
+    yield "colour cast", harms.cast(honest, fov, _rng(name, "colour cast"))
+    yield "blur", harms.blur(honest, fov, _rng(name, "blur"))
+    if other is not None:
+        yield "other eye", harms.other_eye(honest, fov, *other)
+
+
+def _lesion(name: str, clean: Image, fov: FieldOfView) -> Iterator[Case]:
+    drawn, where = harms.draw_lesion(clean, fov, _rng(name, "lesion"))
+    low = degraded(f"{name} lesion", drawn, fov)
+    made = _corrected(low)
+    if made is None:
+        return
+    honest = np.asarray(made.image, np.uint8)
+    gone = harms.paint_over(honest, where, _rng(name, "paint"))
+    if np.abs(gone.astype(int) - honest).max() < VISIBLE:
+        return
+    crop = made.provenance.crop
+    rows, columns = np.nonzero(where)
+    scale = crop.size / crop.side
+    seen = made.activation[
+        np.clip(((rows + 0.5 - crop.top) * scale).astype(int), 0, crop.size - 1),
+        np.clip(((columns + 0.5 - crop.left) * scale).astype(int), 0, crop.size - 1),
+    ]
+    harm = "lesion painted over, taken for a spot" if float(seen.max()) > SPOT else "lesion painted over"
+    yield _case(name, harm, low, made, gone, {})
+
+
+def _corrected(image: Image) -> Correction | None:
+    try:
+        return correct(image, judged=False)
+    except NotFundusError:
+        return None
+
+
+def _case(
+    name: str, harm: str, low: Image, made: Correction, result: Image, truth: dict[str, tuple[float, float]]
+) -> Case:
+    measured = findings(low, result, made.fov, made.activation)
+    return Case(name, harm, measured, truth, made.verdict.mean_change)
+
+
+def _truth(low: Image, made: Correction, clean: Image, found: Segmentation) -> dict[str, tuple[float, float]]:
+    """What people would measure if they had the truth; the good photograph's own segmentation stands for theirs."""
+    mask, after = found.fov.mask, np.asarray(made.image, np.uint8)
+    before_found, after_found = (segment(image, fov=found.fov) for image in (low, after))
+    told = {"psnr": (psnr(low, clean, mask), psnr(after, clean, mask))}
+    for structure in ("vessels", "disc"):
+        truth, old, new = (getattr(one, structure) for one in (found, before_found, after_found))
+        if truth.any():
+            told[structure] = dice(old, truth, mask), dice(new, truth, mask)
+    return told
+
+
+def _rng(name: str, what: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(f"{name} {what}".encode()))
+
+
+def worse(case: Case, margins: dict[str, float]) -> bool:
+    """Whether the truth says that the correction is worse than its input, by more than a margin, in any figure."""
+    return any(after < before - margins[name] for name, (before, after) in case.truth.items())
+
+
+def exudate_contrast(image: Image, marked: Mask, fov: Mask) -> float:
+    """How much brighter marked regions are than what surrounds them, over the latter (Weber), in the green channel.
+
+    Args:
+        image: uint8 (H, W, 3), RGB.
+        marked: bool (H, W).
+        fov: bool (H, W); surroundings are within a 40th of its width, without a margin of a 200th.
+    """
+    width = int(np.ptp(np.flatnonzero(fov.any(0)))) + 1
+    near, far = (_grown(marked, max(1, round(width * share))) for share in (1 / 200, 1 / 40))
+    around = far & ~near & fov
+    level = float(image[around, 1].mean())
+    return (float(image[marked & fov, 1].mean()) - level) / level
+
+
+def _grown(mask: Mask, reach: int) -> Mask:
+    side = 2 * reach + 1
+    return cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0

@@ -1,0 +1,164 @@
+"""The verdict: may a correction be trusted? Judged against its own input, without ground truth.
+
+Both are looked at in the square around the field of view, at 512 pixels, whatever their own size. Each rule measures
+one number, 0 where nothing is wrong; its two limits, and what chose them, are in thresholds.toml. Vessels are looked
+for only where the structure itself changed: what the input explains wholly has neither gained nor lost one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Circle, Crop, resize
+from cofenet.tasks.anatomy import disc_changed, vessels_changed
+from cofenet.tasks.colour import colour_strangeness
+from cofenet.tasks.quality import FACTORS, Assessment, assess
+from cofenet.tasks.structure import compare
+from cofenet.tasks.view import Floats, Pixels, view
+
+Status = Literal["safe", "caution", "unchanged", "not judged"]
+
+JUDGES = ("quality", "vessels", "disc-finder", "disc")
+"""The networks by whose eyes corrections are judged."""
+
+SIZE = 512
+"""Pixels across the field of view at which corrections are judged."""
+
+_LOOK_CLOSER = 0.5
+"""Share of the caution limit of lines or spots from which vessels are looked for."""
+
+_WORDS = {
+    "lines": "structure that the input does not explain: a region of {:.3f} of the field of view",
+    "spots": "a spot added or taken out: {:.3f} of the field of view",
+    "difference": "structure as a whole is not the input's: its correlation misses 1 by {:.2f}",
+    "blur": "{:.0%} of the finest contrast was lost",
+    "invented": "structure on {:.1%} of the retina where the input is black or burnt out",
+    "colour": "colours unlike those of good photographs: {:.1f} standard deviations",
+    "quality": "a factor of quality fell by {:.2f}",
+    "disc": "the optic disc moved or changed its size, or its cup did, by {:.2f} of itself",
+    "vessels_added": "a vessel was added, {:.3f} of the field of view long",
+    "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
+}
+"""What each rule finds, in words."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on a rule warns, and from where on a photograph is better left as it was."""
+
+    caution: float
+    harm: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """May the correction be trusted?
+
+    Attributes:
+        status: "safe": no rule found anything. "caution": one did; look at both pictures. "unchanged": the photograph
+            came back as it was, bit for bit, since it needs no correction or cannot be corrected safely. "not judged":
+            it was not asked.
+        rule: the rule that decided: "no change", "none" if nothing was found, "not asked", or a rule of `findings`.
+        reasons: why, in words and numbers.
+        mean_change: mean absolute change inside the field of view, 0 to 1, that the network asked for.
+        largest_change: largest absolute change that it asked for, 0 to 1.
+        lost: share of the field of view that is black or burnt out in the input: nothing can be restored there.
+        findings: what each rule measured; rules that had nothing to look at are missing.
+        forced: whether a correction was kept that would have come back unchanged.
+    """
+
+    status: Status
+    rule: str
+    reasons: tuple[str, ...]
+    mean_change: float
+    largest_change: float
+    lost: float
+    findings: dict[str, float]
+    forced: bool = False
+
+
+@cache
+def _stored() -> dict[str, Any]:
+    return tomllib.loads(files("cofenet.tasks").joinpath("thresholds.toml").read_text("utf-8"))
+
+
+@cache
+def limits() -> dict[str, Limits]:
+    """The limits of each rule, by name, as thresholds.toml has them."""
+    return {name: Limits(**rule) for name, rule in _stored()["rules"].items()}
+
+
+def _colours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    stored = _stored()["colour"]
+    return np.array(stored["expected"]), np.array(stored["covariance"])
+
+
+def findings(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats) -> dict[str, float]:
+    """What each rule measures.
+
+    Args:
+        image: the input, uint8 or uint16 (H, W, 3), RGB.
+        corrected: like it.
+        fov: of both.
+        activation: float32 (S, S), 0 to 1, in the square around the field of view: where spots were found.
+
+    Raises:
+        ModelError: a model is damaged.
+    """
+    crop = Crop.around(fov.circle, SIZE)
+    before, after = (view(picture, fov, crop) for picture in (image, corrected))
+    seen = before[3] > 0
+    centre = SIZE / 2
+    square = FieldOfView(seen, Circle(centre, centre, fov.circle.radius * SIZE / crop.side), fov.confidence)
+    a, b = (np.ascontiguousarray(planes[:3].transpose(1, 2, 0)) for planes in (before, after))
+    structure = compare(a, b, seen, np.asarray(resize(activation, (SIZE, SIZE)), np.float32))
+    found = {
+        "lines": structure.lines, "spots": structure.spots, "difference": structure.difference,
+        "blur": max(0.0, structure.blur), "invented": structure.invented,
+        "colour": colour_strangeness(a[seen].mean(0), b[seen].mean(0), *_colours()),
+    }  # fmt: skip
+    old, new = (np.rint(planes * 255).astype(np.uint8) for planes in (a, b))
+    found["quality"] = _fallen(assess(old, fov=square), assess(new, fov=square))
+    disc = disc_changed(old, new, square)
+    if disc is not None:
+        found["disc"] = disc
+    if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
+        found["vessels_added"], found["vessels_erased"] = vessels_changed(old, new, square, structure.unexplained)
+    return found
+
+
+def decide(found: dict[str, float]) -> tuple[Status, str, tuple[str, ...]]:
+    """The status that follows from what the rules measured, the rule that decided, and the reasons, worst first."""
+    over = sorted(found, key=lambda rule: -found[rule] / limits()[rule].harm)
+    alarms = [rule for rule in over if found[rule] >= limits()[rule].caution]
+    if not alarms:
+        return "safe", "none", (f"vessels, disc, colour and sharpness are kept: {len(found)} rules found nothing",)
+    harmful = [rule for rule in alarms if found[rule] >= limits()[rule].harm]
+    return ("unchanged" if harmful else "caution"), alarms[0], tuple(_said(rule, found[rule]) for rule in alarms)
+
+
+def change(image: Pixels, corrected: Pixels, crop: Crop) -> Floats:
+    """Where and how much: the absolute change, mean over the colours, 0 to 1, float32 (S, S) of the square `crop`."""
+    full = np.float32(np.iinfo(image.dtype).max)
+    difference = np.asarray(cv2.absdiff(image, corrected))
+    return np.asarray(crop.take(difference).astype(np.float32).mean(2) / full, np.float32)
+
+
+def _said(rule: str, value: float) -> str:
+    limit = limits()[rule]
+    asked = limit.harm if value >= limit.harm else limit.caution
+    return f"{_WORDS[rule].format(value)} (limit {asked:g})"
+
+
+def _fallen(old: Assessment, new: Assessment) -> float:
+    """By how much the worst factor fell."""
+    return max(0.0, *(old.factors[name] - new.factors[name] for name in FACTORS))

@@ -1,0 +1,225 @@
+"""The verdict: quiet where nothing was done, louder the more harm, and obeyed unless forced."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tomllib
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cofenet
+from cofenet.evaluation import harms
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Crop, resize
+from cofenet.io import read_photograph
+from cofenet.tasks import correction as correction_module
+from cofenet.tasks.colour import colour_strangeness
+from cofenet.tasks.safety import change, decide, findings, limits
+
+Draw = Callable[..., np.ndarray]
+SAMPLES = Path(__file__).parents[2] / "samples"
+LIMITS = Path(cofenet.__file__).parent / "tasks/thresholds.toml"
+NO_SPOTS = np.zeros((64, 64), np.float32)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    pixels = np.asarray(read_photograph(SAMPLES / "good/hrf_06_h.jpg").pixels, np.uint8)
+    return resize(pixels, (512, 768))
+
+
+@pytest.fixture(scope="module")
+def fov(image: np.ndarray) -> FieldOfView:
+    return cofenet.find_fov(image)
+
+
+def test_the_photograph_itself_has_no_findings(image: np.ndarray, fov: FieldOfView) -> None:
+    found = findings(image, image.copy(), fov, NO_SPOTS)
+    assert {"lines", "spots", "difference", "blur", "invented", "colour", "quality", "disc"} == found.keys()
+    assert max(found.values()) == pytest.approx(0, abs=1e-5)
+    assert decide(found)[:2] == ("safe", "none")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_drawn_photograph_itself_has_none_either(draw: Draw, seed: int) -> None:
+    drawn = draw(seed)
+    assert decide(findings(drawn, drawn, cofenet.find_fov(drawn), NO_SPOTS))[0] == "safe"
+
+
+def test_light_and_contrast_may_change_slowly(image: np.ndarray, fov: FieldOfView) -> None:
+    slope = np.linspace(0.75, 1.1, image.shape[1])[None, :, None]
+    found = findings(image, np.clip(image * slope, 0, 255).astype(np.uint8), fov, NO_SPOTS)
+    assert decide(found)[0] == "safe", found
+
+
+@pytest.mark.parametrize(
+    ("rules", "harm"),
+    [
+        ({"lines", "vessels_added"}, harms.draw_vessel),
+        ({"blur"}, harms.blur),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_planted_harm_is_found_by_its_rule(
+    image: np.ndarray, fov: FieldOfView, rules: set[str], harm: Callable[..., np.ndarray], seed: int
+) -> None:
+    found = findings(image, harm(image, fov, np.random.default_rng(seed)), fov, NO_SPOTS)
+    assert any(found.get(rule, 0) >= limits()[rule].caution for rule in rules), found
+    assert decide(found)[0] != "safe"
+
+
+def test_casts_are_found_but_where_they_resemble_a_correction(image: np.ndarray, fov: FieldOfView) -> None:
+    stored = tomllib.loads(LIMITS.read_text("utf-8"))["colour"]
+    model = np.array(stored["expected"]), np.array(stored["covariance"])
+    before = image[fov.mask].mean(0) / 255
+    found = []
+    for seed in range(12):
+        after = harms.cast(image, fov, np.random.default_rng(seed))[fov.mask].mean(0) / 255
+        found.append(colour_strangeness(before, after, *model))
+    assert sum(value >= limits()["colour"].caution for value in found) >= 9
+    assert colour_strangeness(before, before, *model) == 0
+
+
+def test_an_erased_vessel_a_lost_lesion_and_a_moved_disc_are_found(image: np.ndarray, fov: FieldOfView) -> None:
+    seen = cofenet.segment(image, fov=fov)
+    assert seen.vessels is not None
+    assert seen.measurements.disc is not None
+    rng = np.random.default_rng(3)
+    erased = harms.erase_vessel(image, fov, seen.vessels, rng)
+    assert erased is not None
+    found = findings(image, erased, fov, NO_SPOTS)
+    assert found["lines"] >= limits()["lines"].caution
+    lesion, where = harms.draw_lesion(image, fov, rng)
+    assert decide(findings(lesion, harms.paint_over(lesion, where, rng), fov, NO_SPOTS))[0] != "safe"
+    found = findings(image, harms.shift_disc(image, fov, seen.measurements.disc, rng), fov, NO_SPOTS)
+    assert found["disc"] >= limits()["disc"].caution
+
+
+def test_another_eye_comes_back_unchanged(image: np.ndarray, fov: FieldOfView) -> None:
+    mirrored = harms.other_eye(image, fov, np.ascontiguousarray(image[::-1]), _mirrored(fov))
+    found = findings(image, mirrored, fov, NO_SPOTS)
+    assert found["difference"] >= limits()["difference"].harm
+    assert decide(found)[0] == "unchanged"
+
+
+def _mirrored(fov: FieldOfView) -> FieldOfView:
+    circle = dataclasses.replace(fov.circle, y=fov.mask.shape[0] - fov.circle.y)
+    return FieldOfView(np.ascontiguousarray(fov.mask[::-1]), circle, fov.confidence)
+
+
+def test_structure_out_of_the_dark_is_invented(image: np.ndarray, fov: FieldOfView) -> None:
+    disc = cofenet.segment(image, structures=["disc"], fov=fov).measurements.disc
+    assert disc is not None
+    dark = image.copy()
+    dark[int(disc.y) - 80 : int(disc.y) + 80, int(disc.x) - 80 : int(disc.x) + 80] = 0
+    found = findings(dark, image, fov, NO_SPOTS)
+    assert found["invented"] >= limits()["invented"].caution
+    assert findings(dark, dark, fov, NO_SPOTS)["invented"] == 0
+
+
+def test_a_spot_that_the_network_found_may_go(image: np.ndarray, fov: FieldOfView) -> None:
+    lesion, where = harms.draw_lesion(image, fov, np.random.default_rng(5))
+    gone = harms.paint_over(lesion, where, np.random.default_rng(5))
+    crop = Crop.around(fov.circle, 512)
+    activation = (crop.take(where.astype(np.uint8) * np.uint8(255)) > 0).astype(np.float32)
+    alarmed, quiet = (findings(lesion, gone, fov, seen) for seen in (NO_SPOTS, activation))
+    assert quiet["spots"] < alarmed["spots"]
+
+
+@pytest.mark.parametrize("rule", ["blur", "colour", "lines"])
+def test_more_harm_is_never_less_alarm(image: np.ndarray, fov: FieldOfView, rule: str) -> None:
+    rng = np.random.default_rng(0)
+    worst = {"blur": harms.blur, "colour": harms.cast, "lines": harms.draw_vessel}[rule](image, fov, rng)
+    scores = []
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        mixed = np.rint(image + share * (worst.astype(float) - image)).astype(np.uint8)
+        scores.append(findings(image, mixed, fov, NO_SPOTS)[rule])
+    assert scores[0] == pytest.approx(0, abs=1e-5)
+    assert all(after >= before - 1e-3 for before, after in pairwise(scores)), scores
+    assert scores[-1] > limits()[rule].caution
+
+
+@given(st.dictionaries(st.sampled_from(sorted(limits())), st.floats(0, 10)), st.floats(1, 5))
+def test_the_decision_follows_the_limits(found: dict[str, float], factor: float) -> None:
+    status, rule, reasons = decide(found)
+    over = [name for name, value in found.items() if value >= limits()[name].caution]
+    harmful = [name for name, value in found.items() if value >= limits()[name].harm]
+    assert status == ("unchanged" if harmful else "caution" if over else "safe")
+    assert (rule in over) if over else rule == "none"
+    assert len(reasons) == max(1, len(over))
+    order = ["safe", "caution", "unchanged"]
+    louder = decide({name: value * factor for name, value in found.items()})[0]
+    assert order.index(louder) >= order.index(status)
+
+
+def test_every_rule_warns_before_it_refuses() -> None:
+    assert all(0 < limit.caution < limit.harm for limit in limits().values())
+
+
+def test_the_change_is_mapped_where_it_is(image: np.ndarray, fov: FieldOfView) -> None:
+    changed = image.copy()
+    changed[100:140, 380:420] //= 2
+    crop = Crop.around(fov.circle, 256)
+    where = change(image, changed, crop)
+    assert where.shape == (256, 256)
+    assert where.dtype == np.float32
+    assert 0 <= where.min() <= where.max() <= 1
+    scale = crop.size / crop.side
+    row, column = (int((120 - crop.top) * scale), int((400 - crop.left) * scale))
+    assert where[row, column] > 0
+    assert np.count_nonzero(where) < 0.03 * where.size
+
+
+@pytest.fixture
+def harmful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network gone wrong: it mirrors the retina."""
+
+    def mirror(image: np.ndarray, *_: object) -> np.ndarray:
+        return np.ascontiguousarray(image[::-1])
+
+    monkeypatch.setattr(correction_module, "apply_natively", mirror)
+
+
+@pytest.mark.usefixtures("harmful")
+def test_what_cannot_be_corrected_safely_comes_back_bit_for_bit(image: np.ndarray) -> None:
+    correction = cofenet.correct(image)
+    np.testing.assert_array_equal(correction.image, image)
+    verdict = correction.verdict
+    assert (verdict.status, verdict.forced) == ("unchanged", False)
+    assert verdict.rule in verdict.findings
+    assert "cannot be corrected safely" in verdict.reasons[0]
+    assert any(re.search(r"\d \(limit \d", reason) for reason in verdict.reasons)
+    assert correction.change.max() > 0.1
+
+
+@pytest.mark.usefixtures("harmful")
+def test_force_gives_the_correction_and_says_so(image: np.ndarray) -> None:
+    correction = cofenet.correct(image, force=True)
+    np.testing.assert_array_equal(correction.image, image[::-1])
+    assert (correction.verdict.status, correction.verdict.forced) == ("caution", True)
+    told = json.loads(correction.provenance.to_json())
+    assert told["settings"]["force"] is True
+    assert told["verdict"]["forced"] is True
+    assert told["verdict"]["rule"] == correction.verdict.rule
+    assert "by force" in told["verdict"]["reasons"][0]
+
+
+def test_force_changes_nothing_where_nothing_was_asked_for(image: np.ndarray) -> None:
+    correction = cofenet.correct(image, strength=0.0, force=True)
+    np.testing.assert_array_equal(correction.image, image)
+    assert correction.verdict.status == "unchanged"
+
+
+@pytest.mark.usefixtures("harmful")
+def test_who_does_not_ask_is_not_told(image: np.ndarray) -> None:
+    correction = cofenet.correct(image, judged=False)
+    np.testing.assert_array_equal(correction.image, image[::-1])
+    assert (correction.verdict.status, correction.verdict.findings) == ("not judged", {})
