@@ -49,6 +49,7 @@ bench: $(VENV)/all
 	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test --real runs/evaluation/real
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
+	$(RUN) benchmarks/safety.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)
 	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish

@@ -22,7 +22,7 @@ from cofenet.geometry import Circle, Crop, resize
 from cofenet.tasks.anatomy import disc_changed, vessels_changed
 from cofenet.tasks.colour import colour_strangeness
 from cofenet.tasks.quality import FACTORS, Assessment, assess
-from cofenet.tasks.structure import compare
+from cofenet.tasks.structure import compare, taken_for_spots, within_rim
 from cofenet.tasks.view import Floats, Pixels, view
 
 Status = Literal["safe", "caution", "unchanged", "not judged"]
@@ -144,6 +144,13 @@ def decide(found: dict[str, float]) -> tuple[Status, str, tuple[str, ...]]:
         return "safe", "none", (f"vessels, disc, colour and sharpness are kept: {len(found)} rules found nothing",)
     harmful = [rule for rule in alarms if found[rule] >= limits()[rule].harm]
     return ("unchanged" if harmful else "caution"), alarms[0], tuple(_said(rule, found[rule]) for rule in alarms)
+
+
+def spots_taken(fov: FieldOfView, activation: Floats) -> float:
+    """Share of the field of view, without its rim, that the network took for spots: what is there is not compared."""
+    crop = Crop.around(fov.circle, len(activation))
+    inside = within_rim(crop.take(fov.mask.view(np.uint8) * np.uint8(255)) > 127)
+    return float(np.count_nonzero(taken_for_spots(activation) & inside)) / max(1, int(np.count_nonzero(inside)))
 
 
 def change(image: Pixels, corrected: Pixels, crop: Crop) -> Floats:

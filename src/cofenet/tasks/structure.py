@@ -42,6 +42,9 @@ _RIM = 1 / 40
 _LEFT_OUT, _REACH = 0.4, 1 / 64
 """Low-quality activation from which a place counts as a spot that was taken out, and how far that reaches, of D."""
 
+_WIDE = 8.0
+"""Standard deviation, pixels, from which a Gaussian is applied to a smaller copy."""
+
 _EDGE, _DRAWN = 0.02, 0.02
 """How near to black or white nothing is seen, and the contrast that counts as structure there, of full range."""
 
@@ -76,12 +79,12 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
         seen: bool (S, S), the field of view.
         activation: float32 (S, S), 0 to 1, where the network found spots; they are not compared.
     """
-    size, weight = len(seen), seen.astype(np.float32)
-    inside = _inside(seen)
-    compared = inside & ~_grown(activation > _LEFT_OUT, _REACH * size)
+    size, bands = len(seen), _Bands(seen)
+    inside = within_rim(seen)
+    compared = inside & ~taken_for_spots(activation)
     low, high = (sigma * size for sigma in _BAND)
-    given = [_band(before[..., colour], weight, low, high) for colour in range(3)]
-    made = [_band(after[..., colour], weight, low, high) for colour in range(2)]
+    given = [bands.cut(before[..., colour], low, high) for colour in range(3)]
+    made = [bands.cut(after[..., colour], low, high) for colour in range(2)]
     (narrow,) = _weights(given, made[1:], _LINES * size)
     expected = _mixed(narrow, given)
     z = _unexplained(expected, made[1], compared)
@@ -89,13 +92,25 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     spots = np.maximum(*(_unexplained(_mixed(w, given), g, compared) for w, g in zip(wide, made, strict=True)))
     p, g = expected[inside], made[1][inside]
     lost = ((before.max(2) < _EDGE) | (before.min(2) > 1 - _EDGE)) & inside
-    drawn = _inside(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
+    drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
     return Structure(
         z, largest(z, _LINE_PEAK), largest(spots, _SPOT_PEAK),
         1 - _ratio(float(p @ g), float(np.linalg.norm(p) * np.linalg.norm(g))),
-        _blur(before[..., 1], after[..., 1], weight, inside),
+        _blur(before[..., 1], after[..., 1], bands, inside),
         float(np.count_nonzero(drawn)) / max(1, int(np.count_nonzero(inside))),
     )  # fmt: skip
+
+
+def taken_for_spots(activation: Floats) -> Mask:
+    """Where the network took something for a spot and may have taken it out: bool (S, S), as the activation."""
+    return _grown(activation > _LEFT_OUT, _REACH * len(activation))
+
+
+def within_rim(seen: Mask) -> Mask:
+    """The field of view, bool (S, S), without its rim."""
+    side = 2 * round(_RIM * len(seen)) + 1
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.erode(seen.astype(np.uint8), element, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
 
 
 def largest(z: Floats, peak: float) -> float:
@@ -108,22 +123,16 @@ def largest(z: Floats, peak: float) -> float:
     return float(np.sqrt(found.max())) / len(z) if len(found) else 0.0
 
 
-def _blur(before: Floats, after: Floats, weight: Floats, inside: Mask) -> float:
+def _blur(before: Floats, after: Floats, bands: _Bands, inside: Mask) -> float:
     """1 minus the slope of the finest contrast on the input's, times the local gain of contrast as a whole."""
     size = len(before)
     low, high = _BAND[0] * size, _NEAR * size
-    a, b = (_band(plane, weight, low, high) for plane in (before, after))
+    a, b = (bands.cut(plane, low, high) for plane in (before, after))
     window = _LINES * size
     gain = _blurred(a * b, window) / (_blurred(a * a, window) + np.float32(1e-7))
-    finest, made = (_band(plane, weight, 0, _FINEST * size)[inside] for plane in (before, after))
+    finest, made = (bands.cut(plane, 0, _FINEST * size)[inside] for plane in (before, after))
     expected = gain[inside] * finest
     return 1 - _ratio(float(expected @ made), float(expected @ expected))
-
-
-def _inside(seen: Mask) -> Mask:
-    side = 2 * round(_RIM * len(seen)) + 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.erode(seen.astype(np.uint8), element, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
 
 
 def _grown(mask: Mask, reach: float) -> Mask:
@@ -163,14 +172,28 @@ def _mixed(weights: Floats, planes: list[Floats]) -> Floats:
     return np.asarray(sum(weights[..., i] * plane for i, plane in enumerate(planes)), np.float32)
 
 
-def _band(plane: Floats, weight: Floats, low: float, high: float) -> Floats:
-    """Difference of Gaussians inside the field of view, 0 outside."""
-    wide = _blurred(plane * weight, high) / np.maximum(_blurred(weight, high), 1e-3)
-    return np.asarray(((_blurred(plane, low) if low else plane) - wide) * weight, np.float32)
+class _Bands:
+    """Differences of Gaussians inside a field of view."""
+
+    def __init__(self, seen: Mask) -> None:
+        self._weight = seen.astype(np.float32)
+        self._norms: dict[float, Floats] = {}
+
+    def cut(self, plane: Floats, low: float, high: float) -> Floats:
+        """What lies between two standard deviations, in pixels; 0 outside the field of view."""
+        if high not in self._norms:
+            self._norms[high] = np.maximum(_blurred(self._weight, high), np.float32(1e-3))
+        wide = _blurred(plane * self._weight, high) / self._norms[high]
+        return np.asarray(((_blurred(plane, low) if low else plane) - wide) * self._weight, np.float32)
 
 
 def _blurred(plane: Floats, sigma: float) -> Floats:
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
+    """A wide Gaussian is applied to a fourth of the size: it leaves nothing finer."""
+    if sigma < _WIDE:
+        return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
+    height, width = plane.shape
+    small = cv2.resize(plane, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), (width, height)), np.float32)
 
 
 def _ratio(part: float, whole: float) -> float:
