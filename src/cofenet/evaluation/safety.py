@@ -3,8 +3,8 @@
 Each good photograph is cut to its field of view at 512 pixels, degraded (kind 111 of the preset `published`, with the
 seed of `cofenet.evaluation.restoration`), and corrected without asking the verdict: the honest correction. Into it each
 harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The lesion is
-drawn into the good photograph before all that, and painted over in the correction; it counts only where the correction
-still showed it, by 15 grey levels somewhere, since else nothing was taken.
+drawn into the good photograph before all that, and painted over in the correction. What is taken out counts only where
+the correction still showed it, by 15 grey levels somewhere, since else nothing was taken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 VISIBLE = 15
-"""Grey levels by which a lesion must differ from what it is painted over with."""
+"""Grey levels by which a lesion or a vessel must differ from what it is painted over with."""
 
 SPOT = 0.4
 """Low-quality activation from which the network itself takes a lesion for a spot: told apart."""
@@ -90,7 +90,7 @@ def planted(
     yield "vessel drawn", harms.draw_vessel(honest, fov, _rng(name, "vessel drawn"))
     if found.vessels is not None:
         erased = harms.erase_vessel(honest, fov, found.vessels, _rng(name, "vessel erased"))
-        if erased is not None:
+        if erased is not None and _seen(erased, honest):
             yield "vessel erased", erased
     if found.measurements.disc is not None:
         yield "disc shifted", harms.shift_disc(honest, fov, found.measurements.disc, _rng(name, "disc shifted"))
@@ -108,7 +108,7 @@ def _lesion(name: str, clean: Image, fov: FieldOfView) -> Iterator[Case]:
         return
     honest = np.asarray(made.image, np.uint8)
     gone = harms.paint_over(honest, where, _rng(name, "paint"))
-    if np.abs(gone.astype(int) - honest).max() < VISIBLE:
+    if not _seen(gone, honest):
         return
     crop = made.provenance.crop
     rows, columns = np.nonzero(where)
@@ -119,6 +119,10 @@ def _lesion(name: str, clean: Image, fov: FieldOfView) -> Iterator[Case]:
     ]
     harm = "lesion painted over, taken for a spot" if float(seen.max()) > SPOT else "lesion painted over"
     yield _case(name, harm, low, made, gone, {})
+
+
+def _seen(harmed: Image, honest: Image) -> bool:
+    return int(cv2.absdiff(harmed, honest).max()) >= VISIBLE
 
 
 def _corrected(image: Image) -> Correction | None:

@@ -124,7 +124,7 @@ def findings(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Flo
     found = {
         "lines": structure.lines, "spots": structure.spots, "difference": structure.difference,
         "blur": max(0.0, structure.blur), "invented": structure.invented,
-        "colour": colour_strangeness(a[seen].mean(0), b[seen].mean(0), *_colours()),
+        "colour": colour_strangeness(_mean(a, seen), _mean(b, seen), *_colours()),
     }  # fmt: skip
     old, new = (np.rint(planes * 255).astype(np.uint8) for planes in (a, b))
     found["quality"] = _fallen(assess(old, fov=square), assess(new, fov=square))
@@ -164,6 +164,11 @@ def _said(rule: str, value: float) -> str:
     limit = limits()[rule]
     asked = limit.harm if value >= limit.harm else limit.caution
     return f"{_WORDS[rule].format(value)} (limit {asked:g})"
+
+
+def _mean(picture: Floats, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean colour of a picture (S, S, 3) where it is seen."""
+    return np.array(cv2.mean(picture, seen.view(np.uint8))[:3])
 
 
 def _fallen(old: Assessment, new: Assessment) -> float:

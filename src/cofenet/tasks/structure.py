@@ -91,7 +91,9 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     wide = _weights(given, made, _SPOTS * size)
     spots = np.maximum(*(_unexplained(_mixed(w, given), g, compared) for w, g in zip(wide, made, strict=True)))
     p, g = expected[inside], made[1][inside]
-    lost = ((before.max(2) < _EDGE) | (before.min(2) > 1 - _EDGE)) & inside
+    red, green, blue = cv2.split(before)
+    brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    lost = ((brightest < _EDGE) | (darkest > 1 - _EDGE)) & inside
     drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
     return Structure(
         z, largest(z, _LINE_PEAK), largest(spots, _SPOT_PEAK),
