@@ -13,12 +13,19 @@ from cofenet.engine.card import load_card
 from cofenet.errors import CofenetError
 
 
+def test_a_correction_hangs_on_the_networks_that_judge_it(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text('[[step]]\ndo = "correct"\njudge = false\n')
+    (alone,), (judged,) = parse(str(tmp_path / "job.toml")), parse("correct")
+    assert alone.model == load_card("light").sha256
+    assert judged.model not in {load_card(name).sha256 for name in ("light", *JUDGES)}
+
+
 def test_a_chain() -> None:
     job = parse("assess, correct@usable+reject,assess,segment")
     assert [step.name for step in job] == ["assess", "correct", "assess-2", "segment"]
     assert [step.folder for step in job] == ["", "corrected", "", "segmented"]
     assert job[1].verb.grades == ("usable", "reject")
-    assert job[1].model == load_card("light").sha256
+    assert job[0].model == load_card("quality").sha256
     assert [job[1].applies(grade) for grade in ("good", "usable", "reject")] == [False, True, True]
     assert job[3].applies(None)
     assert len({step.model for step in job}) == 3
