@@ -11,6 +11,7 @@ import cofenet
 from cofenet.batch.job import DoCorrect, DoSegment, parse
 from cofenet.engine.card import load_card
 from cofenet.errors import CofenetError
+from cofenet.tasks.safety import JUDGES
 
 
 def test_a_correction_hangs_on_the_networks_that_judge_it(tmp_path: Path) -> None:
