@@ -44,9 +44,14 @@ bench: $(VENV)/all
 	$(VENV)/bin/cofenet evaluate restoration --demo -o runs/evaluation/demo
 	$(VENV)/bin/cofenet evaluate restoration --photos $(DATA)/manifest.csv --where split=test --where task=clean \
 		--kind 111 -o runs/evaluation/test
+	$(RUN) benchmarks/manifests.py --data $(DATA) --out runs/evaluation
+	$(VENV)/bin/cofenet evaluate downstream --photos runs/evaluation/labelled.csv -o runs/evaluation/downstream
+	$(VENV)/bin/cofenet evaluate robustness --photos runs/evaluation/cameras.csv -o runs/evaluation/robustness \
+		--method clahe --method background-subtraction --method light
 	$(VENV)/bin/cofenet evaluate real --photos $(DATA)/manifest.csv --where split=test --where task=lowquality \
 		-o runs/evaluation/real
-	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test --real runs/evaluation/real
+	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --evaluation runs/evaluation/test \
+		--downstream runs/evaluation/downstream --robustness runs/evaluation/robustness --real runs/evaluation/real
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/safety.py --data $(DATA) --publish

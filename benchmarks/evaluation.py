@@ -1,6 +1,6 @@
 """Publish what `cofenet evaluate` measured: docs/results/NAME.json, and the tables of docs/evaluation.md.
 
-    python benchmarks/evaluation.py --demo runs/evaluation/demo --test runs/evaluation/test --real runs/evaluation/real
+    python benchmarks/evaluation.py --demo runs/evaluation/demo --evaluation runs/evaluation/test …
 
 What stands there is made by `cofenet evaluate`; the Makefile has the commands.
 """
@@ -18,18 +18,24 @@ from readme import publish
 
 DOCS = Path(__file__).parents[1] / "docs"
 OURS = "light"
-SHOWN = {"demo": ("111", "000"), "evaluation": ("111",), "real": ("real",)}
-"""Conditions whose tables are in the text; the others are in the JSON."""
+SHOWN = {
+    "demo": ("111", "000"),
+    "evaluation": ("111",),
+    "downstream": ("111", "000"),
+    "robustness": (),
+    "real": ("real",),
+}
+"""Conditions whose tables are in the text; the others are in the JSON; where there are none, all are in one table."""
 
 
 def main() -> None:
     """Store and publish what is there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--demo", type=Path, help="the folder of a run with --demo")
-    parser.add_argument("--test", type=Path, help="the folder of a run on the test photographs")
-    parser.add_argument("--real", type=Path, help="the folder of a run of the protocol real")
+    for name in SHOWN:
+        parser.add_argument(f"--{name}", type=Path, help=f"the folder of the run whose tables are marked {name}")
     options = parser.parse_args()
-    for name, folder in (("demo", options.demo), ("evaluation", options.test), ("real", options.real)):
+    for name in SHOWN:
+        folder = getattr(options, name)
         if folder is not None:
             content = stored(folder)
             (DOCS / "results" / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
@@ -60,18 +66,39 @@ def _beats(rows: list[dict[str, str]], condition: str) -> dict[str, dict[str, fl
 def _share(theirs: dict[str, dict[str, str]], ours: dict[str, dict[str, str]], measure: str) -> float:
     sign = -1 if MEASURES[measure].better == "less" else 1
     wins = [
-        sign * (float(theirs[name][measure]) - float(row[measure])) > 0 for name, row in ours.items() if name in theirs
+        sign * (float(theirs[name][measure]) - float(row[measure])) > 0
+        for name, row in ours.items()
+        if name in theirs and theirs[name][measure] and row[measure]
     ]
-    return sum(wins) / len(wins)
+    return sum(wins) / len(wins) if wins else 0.0
 
 
 def table(content: dict, name: str) -> str:  # type: ignore[type-arg]
     """The tables, and who beats ours where, as Markdown."""
     shown = {condition: content["conditions"][condition] for condition in SHOWN[name]}
     patients = f" of {content['patients']} patients" if content["patients"] < content["photographs"] else ""
+    if not shown:
+        return f"{content['photographs']} photographs{patients}; {_grid(content)}"
     parts = [f"{content['photographs']} photographs{patients}.", markdown(content | {"conditions": shown})]
     parts += [_told(content, condition) for condition in content["conditions"] if condition != "000"]
     return "\n\n".join(parts)
+
+
+def _grid(content: dict) -> str:  # type: ignore[type-arg]
+    """The ordering measure of every condition and method; in bold the best of a line."""
+    primary, methods = content["primary"], list(content["methods"])
+    lines = [
+        f"{MEASURES[primary].title}.",
+        "",
+        f"| condition | {' | '.join(methods)} |",
+        "|---" * (len(methods) + 1) + "|",
+    ]
+    for condition, figures in content["conditions"].items():
+        means = {method: figures[method]["figures"][primary]["mean"] for method in methods}
+        best = max(means.values())
+        cells = [f"**{mean:.2f}**" if mean == best else f"{mean:.2f}" for mean in means.values()]
+        lines.append(f"| {condition} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def _told(content: dict, condition: str) -> str:  # type: ignore[type-arg]
