@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +38,7 @@ def test_what_differs_stands_no_more_nor_what_follows(change: dict[str, str], pl
     rows = rows_of(JOB)
     name = JOB[place].name
     status = "failed" if "again" in change else "corrected"
-    rows[name] = replace(rows[name], status=status, **change)
+    rows[name] = rows[name]._replace(status=status, **change)
     state = standing(JOB, "0", "a.png", rows, lambda _: True)
     assert not state.over
     assert len(state.rows) == place
@@ -50,7 +48,7 @@ def test_what_differs_stands_no_more_nor_what_follows(change: dict[str, str], pl
 def test_a_missing_file_is_made_again_and_a_failure_ends_the_chain() -> None:
     rows = rows_of(JOB)
     assert not standing(JOB, "0", "a.png", rows, lambda output: output.name != "append-2/a.png").over
-    rows["append-1"] = replace(rows["append-1"], status="failed", outputs=())
+    rows["append-1"] = rows["append-1"]._replace(status="failed", outputs=())
     state = standing(JOB, "0", "a.png", rows, lambda _: True)
     assert state.over
     assert len(state.rows) == 1

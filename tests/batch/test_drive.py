@@ -6,6 +6,7 @@ import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from cofenet.batch.drive import Count, Drive
 from cofenet.batch.engine import Lost
 from cofenet.batch.job import Job
-from cofenet.batch.ledger import Ledger
+from cofenet.batch.ledger import Ledger, Row
 from cofenet.batch.sources import Cohort, read_cohort
 from cofenet.batch.storage import open_storage
 from cofenet.batch.work import Answer, Task, Workplace
@@ -95,6 +96,43 @@ def test_the_same_content_is_computed_once(contents: list[str]) -> None:
         for number, content in enumerate(contents):
             if not content.startswith("bad"):
                 assert out[f"append-1/{number}.png"] == f"{content}x".encode()
+
+
+class Counting(Ledger):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def rows(self, photograph: str, *, facts: bool = True) -> dict[str, Row]:
+        type(self).asked += 1
+        return super().rows(photograph, facts=facts)
+
+
+@pytest.mark.parametrize("content", ["a", "bad"])
+def test_many_of_the_same_content_are_looked_at_a_few_times_each(tmp_path: Path, content: str) -> None:
+    photographs, out = cohort(tmp_path / "in", [content] * 100), tmp_path / "out"
+    out.mkdir()
+    place = Workplace(chain("x"), str(out), "ledger", 1)
+    Appending.done.clear()
+    Counting.asked = 0
+    with closing(Counting(out / "ledger.sqlite")) as ledger:
+        Drive(chain("x"), photographs, ledger, open_storage(str(out))).run(lambda: Inline(place))
+    assert len(Appending.done) == 1
+    assert Counting.asked < 6 * 100
+
+
+def test_what_is_done_is_asked_for_all_at_once(tmp_path: Path) -> None:
+    photographs = cohort(tmp_path / "in", ["a", "bb", "cc", "bad"])
+    drive(chain("xy"), photographs, tmp_path / "out")
+    Counting.asked = 0
+    counts = []
+    with closing(Counting(tmp_path / "out/ledger.sqlite")) as ledger:
+        Drive(
+            chain("xy"), photographs, ledger, open_storage(str(tmp_path / "out")),
+            tell=lambda count: counts.append(replace(count)),
+        ).run(lambda: pytest.fail("nothing is missing"))  # fmt: skip
+    assert Counting.asked == 0
+    assert counts == [Count(total=4, done=4, before=4, failed=1)]
 
 
 def test_what_is_missing_from_the_destination_is_made_again(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def test_it_keeps_what_it_is_told(tmp_path: Path) -> None:
         assert ledger.rows("a") == {"assess": ROW}
         assert ledger.rows("bad\udcff")["assess"].reason == "is bad"
         assert ledger.seen("a") == SEEN
-        assert ledger.with_content("1f") == [("a", "a.png")]
+        assert list(ledger.with_content("1f")) == [("a", "a.png")]
+        ledger.write("b\udcff", SEEN)
+        assert list(ledger.all_seen()) == [("a", SEEN, {"assess": ROW}), ("b\udcff", SEEN, {})]
+        assert next(ledger.all_seen(facts=False)) == ("a", SEEN, {"assess": ROW._replace(facts={})})
         ledger.write("a", None, gone=["assess"])
         assert ledger.rows("a") == {}
         assert ledger.seen("b") is None

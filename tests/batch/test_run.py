@@ -124,12 +124,15 @@ def test_a_bucket_needs_a_ledger_here(photos: Path) -> None:
         run_request(Request(str(photos), "memory://bucket/out", "assess"))
 
 
-def test_a_source_is_never_overwritten(photos: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["corrected/0.png", "link.png", "linked/0.png", "file://{out}/corrected/0.png"])
+def test_a_source_is_never_overwritten(photos: Path, tmp_path: Path, path: str) -> None:
     out = tmp_path / "out"
     (out / "corrected").mkdir(parents=True)
     shutil.copy(photos / "0.png", out / "corrected/0.png")
-    (out / "list.csv").write_text("id,path\n0.png,corrected/0.png\n")
+    (out / "link.png").symlink_to("corrected/0.png")
+    (out / "linked").symlink_to("corrected")
+    (out / "list.csv").write_text(f"id,path\n0.png,{path.format(out=out)}\n")
     before = (out / "corrected/0.png").read_bytes()
-    with pytest.raises(UsageError, match="would be overwritten by a result"):
+    with pytest.raises(UsageError, match="might be overwritten by a result"):
         run(out / "list.csv", out)
     assert (out / "corrected/0.png").read_bytes() == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,5 +125,18 @@ def test_no_result_takes_the_place_of_any_source(tmp_path: Path, link: str) -> N
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, unique=True))
 def test_numbers_sort_by_value(numbers: list[int]) -> None:
-    paths = sorted((Path(f"eye{number}.jpg") for number in numbers), key=lambda path: natural(path.parts))
+    paths = sorted((Path(f"eye{number}.jpg") for number in numbers), key=lambda path: natural(path.as_posix()))
     assert paths == [Path(f"eye{number}.jpg") for number in sorted(numbers)]
+
+
+@given(st.lists(st.text("0123ab-/.", min_size=1, max_size=8), max_size=8, unique=True))
+def test_names_sort_part_by_part_and_run_by_run(names: list[str]) -> None:
+    def runs(name: str) -> list[list[tuple[int, int, str]]]:
+        """Digits by their value, then by the zeros before it, and before letters."""
+        found = [re.findall("[0-9]+|[^0-9]+", part) for part in name.split("/")]
+        return [[(0, int(run), run) if run.isdigit() else (1, 0, run) for run in part] for part in found]
+
+    zeros = re.compile(r"(?<![0-9])00+(?![0-9])")  # how 0 and 00 compare is of no interest
+    told = [name for name in names if not zeros.search(name)]
+    assert sorted(told, key=natural) == sorted(told, key=runs)
+    assert len({natural(name) for name in names}) == len(names)

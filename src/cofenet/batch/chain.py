@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cofenet.batch.job import Job, Step
 from cofenet.batch.ledger import Output, Row
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """How far a photograph has come.
 
     Attributes:
@@ -29,15 +28,15 @@ class Standing:
     grade: str | None = None
     over: bool = False
 
-    def after(self, step: Step, row: Row) -> Standing:
-        """One step further."""
+    def after(self, step: Step, row: Row, *, last: bool = False) -> Standing:
+        """One step further, which may be the last."""
         grade = str(row.facts["grade"]) if "grade" in row.facts else self.grade
         content, name, output = self.content, self.name, self.output
         if step.verb.makes_photographs and row.outputs:
             made = row.outputs[0]
             content, output = made.sha256, made.name
             name = made.name.removeprefix(f"{step.folder}/")
-        return Standing((*self.rows, row), content, name, output, grade, row.status == "failed")
+        return Standing((*self.rows, row), content, name, output, grade, last or row.status == "failed")
 
 
 def standing(
@@ -60,10 +59,10 @@ def standing(
             return state
         if row.status == "failed" and (row.again or retry):
             return state
-        state = state.after(step, row)
+        state = state.after(step, row, last=step is job[-1])
         if state.over:
             return state
-    return Standing(state.rows, state.content, state.name, state.output, state.grade, over=True)
+    return state
 
 
 def _stands(step: Step, row: Row, state: Standing) -> bool:

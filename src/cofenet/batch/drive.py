@@ -59,15 +59,15 @@ class Drive:
         self._retry, self._tell = retry, tell
         self._names = _names(job, cohort)
         self._there = {hash(item) for item in storage.sizes().items()}
-        self._shared = _shared_sizes(cohort, ledger)
         self._graded = any(step.verb.grades for step in job)
-        self._next = iter(range(len(cohort.photographs)))
+        self.count = Count(len(cohort.photographs))
+        self._shared, over = self._looked_through()
+        self._next = (number for number in range(len(cohort.photographs)) if number not in over)
         self._ready: deque[int] = deque()  # to be considered again
         self._later: deque[Task] = deque()  # to be tried once more, when all else is given out
         self._contents: dict[int, str] = {}  # of photographs that were only hashed so far
         self._tries: Counter[int] = Counter()
         self._waiting: dict[tuple[str, str], list[int]] = {}  # for one of the same content that is in work
-        self.count = Count(len(cohort.photographs))
 
     def run(self, start: Callable[[], Engine]) -> Count:
         """Do all that is missing.
@@ -78,6 +78,7 @@ class Drive:
         Raises:
             UnwritableError: the disk is full: nothing more can be stored; what was done is noted.
         """
+        self._tell(self.count)
         task = self._task()
         if not task:
             return self.count
@@ -87,6 +88,27 @@ class Drive:
         finally:
             engine.close()
         return self.count
+
+    def _looked_through(self) -> tuple[set[int | None], set[int]]:
+        """Go through the ledger once.
+
+        Returns:
+            Sizes that several files have: they may be of the same content, and are hashed before they are worked on.
+            And the numbers of the photographs of which nothing is missing.
+        """
+        photographs = self._cohort.photographs
+        numbers = {one.id: number for number, one in enumerate(photographs)}
+        sizes, over = Counter(one.size for one in photographs), set()
+        for photograph, seen, rows in self._ledger.all_seen(facts=self._graded):
+            number = numbers.get(photograph, -1)
+            if number < 0 or photographs[number].size != seen.size:
+                sizes[seen.size] += 1
+            elif _is_same(photographs[number], seen):
+                state = self._standing(seen.name, seen.content, rows)
+                if state.over:
+                    over.add(number)
+                    self._add(state.rows, before=True)
+        return {size for size, count in sizes.items() if count > 1 and size is not None}, over
 
     def _drive(self, engine: Engine, task: Task | None) -> None:
         busy = 0
@@ -118,25 +140,21 @@ class Drive:
         if state.over:
             if number in self._contents:
                 self._ledger.write(one.id, _seen(one, content))
-            self.count.before += 1
-            self._finish(number, content, state.rows)
+            self._finish(number, content, state.rows, before=True)
             return None
+        twin = self._twin(one, content)
         key = (content, suffix(one.name))
-        if key in self._waiting:
+        if not twin and key in self._waiting:
             self._waiting[key].append(number)
             return None
-        self._waiting[key] = []
-        twin = self._twin(one, content)
+        self._waiting.setdefault(key, [])
         if state.rows and not self._graded:  # the worker gives them back with what it adds
             state = self._standing(one.name, content, self._ledger.rows(one.id))
         return Task(number, one.url, one.name, content, state.rows, twin=twin, taken=self._taken(one))
 
     def _known(self, one: Photograph) -> str | None:
         seen = self._ledger.seen(one.id)
-        if seen is None or one.stamp is None:
-            return None
-        same = (seen.name, seen.url, seen.size, seen.stamp) == (one.name, one.url, one.size, one.stamp)
-        return seen.content if same else None
+        return seen.content if seen and _is_same(one, seen) else None
 
     def _standing(self, name: str, content: str, rows: dict[str, Row]) -> Standing:
         return standing(self._job, content, name, rows, self._is_there, retry=self._retry)
@@ -189,15 +207,25 @@ class Drive:
             if name not in written:
                 self._storage.remove(name)
 
-    def _finish(self, number: int, content: str | None, rows: Sequence[Row]) -> None:
+    def _finish(self, number: int, content: str | None, rows: Sequence[Row], *, before: bool = False) -> None:
         self._contents.pop(number, None)
         self._tries.pop(number, None)
         if content:
             key = (content, suffix(self._cohort.photographs[number].name))
             self._ready.extend(self._waiting.pop(key, ()))
-        self.count.done += 1
-        self.count.failed += bool(rows) and rows[-1].status == "failed"
+        self._add(rows, before=before)
         self._tell(self.count)
+
+    def _add(self, rows: Sequence[Row], *, before: bool) -> None:
+        self.count.done += 1
+        self.count.before += before
+        self.count.failed += bool(rows) and rows[-1].status == "failed"
+
+
+def _is_same(one: Photograph, seen: Seen) -> bool:
+    """Whether the file is the one that was seen, as far as can be told without reading it."""
+    told = (one.name, one.url, one.size, one.stamp)
+    return one.stamp is not None and told == (seen.name, seen.url, seen.size, seen.stamp)
 
 
 def _seen(one: Photograph, content: str) -> Seen:
@@ -216,11 +244,3 @@ def _names(job: Job, cohort: Cohort) -> set[str]:
                 raise UsageError(f"{step.name}: {count} photographs would be written as {name}; give another format")
             taken.update(names)
     return taken
-
-
-def _shared_sizes(cohort: Cohort, ledger: Ledger) -> set[int | None]:
-    """Sizes that several files have: they may be of the same content, and are hashed before they are worked on."""
-    sizes = {(one.id, one.size) for one in cohort.photographs}
-    sizes.update(ledger.all_seen())
-    counts = Counter(size for _, size in sizes)
-    return {size for size, count in counts.items() if count > 1 and size is not None}

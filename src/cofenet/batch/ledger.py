@@ -10,8 +10,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from cofenet.errors import UnwritableError, UsageError
 
@@ -29,15 +31,12 @@ PRAGMA user_version = 1;
 """
 
 
-_ROWS = (
-    "SELECT step, input, model, parameters, status, reason, again, outputs, facts, seconds "
-    "FROM steps WHERE photograph = ?"
-)
-_ROWS_WITHOUT_FACTS = _ROWS.replace("facts", "'{}'")
+_STEP = "step, input, model, parameters, status, reason, again, outputs, {facts}, seconds"
+_FACTS = {True: "facts", False: "'{}'"}
+"""What is read of the facts, by whether they are of interest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A file of the result: its name in the destination, its size in bytes, and its sha256."""
 
     name: str
@@ -45,8 +44,7 @@ class Output:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One step done to one photograph.
 
     Attributes:
@@ -70,12 +68,11 @@ class Row:
     reason: str | None = None
     again: bool = False
     outputs: tuple[Output, ...] = ()
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = {}
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A photograph as it was seen.
 
     Attributes:
@@ -123,24 +120,28 @@ class Ledger:
         """What is known of a photograph."""
         query = "SELECT name, url, size, stamp, content FROM photographs WHERE id = ?"
         found = self._file.execute(query, (_stored(photograph),)).fetchone()
-        if not found:
-            return None
-        name, url, size, stamp, content = found
-        return Seen(_text(name), _text(url), size, stamp, content)
+        return _seen(*found) if found else None
 
-    def all_seen(self) -> Iterator[tuple[str, int | None]]:
-        """Every photograph with its size."""
-        return ((_text(name), size) for name, size in self._file.execute("SELECT id, size FROM photographs"))
+    def all_seen(self, *, facts: bool = True) -> Iterator[tuple[str, Seen, dict[str, Row]]]:
+        """Every photograph that was seen, and what was done to it, as `seen` and `rows` tell it of one."""
+        query = (
+            f"SELECT id, name, url, size, stamp, content, {_STEP.format(facts=_FACTS[facts])} "
+            "FROM photographs LEFT JOIN steps ON photograph = id ORDER BY id"
+        )
+        for photograph, group in groupby(self._file.execute(query), itemgetter(0)):
+            found = list(group)
+            rows = {values[6]: _row(*values[6:]) for values in found if values[6] is not None}
+            yield _text(photograph), _seen(*found[0][1:6]), rows
 
-    def with_content(self, content: str) -> list[tuple[str, str]]:
+    def with_content(self, content: str) -> Iterator[tuple[str, str]]:
         """The photographs that have this content, with the names of their results."""
         found = self._file.execute("SELECT id, name FROM photographs WHERE content = ?", (content,))
-        return [(_text(photograph), _text(name)) for photograph, name in found]
+        return ((_text(photograph), _text(name)) for photograph, name in found)
 
     def rows(self, photograph: str, *, facts: bool = True) -> dict[str, Row]:
         """What was done to a photograph, by the names of the steps; without the facts if they are of no interest."""
-        found = self._file.execute(_ROWS if facts else _ROWS_WITHOUT_FACTS, (_stored(photograph),))
-        return {values[0]: _row(*values) for values in found}
+        query = f"SELECT {_STEP.format(facts=_FACTS[facts])} FROM steps WHERE photograph = ?"
+        return {values[0]: _row(*values) for values in self._file.execute(query, (_stored(photograph),))}
 
     def write(self, photograph: str, seen: Seen | None, rows: Iterable[Row] = (), *, gone: Iterable[str] = ()) -> None:
         """Note rows of a photograph, in place of those of the same steps, and forget those of the steps `gone`.
@@ -221,11 +222,14 @@ def _text(stored: str | bytes) -> str:
     return stored.decode("utf-8", "surrogateescape") if isinstance(stored, bytes) else stored
 
 
+def _seen(name: str | bytes, url: str | bytes, size: int | None, stamp: str | None, content: str) -> Seen:
+    return Seen(_text(name), _text(url), size, stamp, content)
+
+
 def _values(row: Row) -> tuple[object, ...]:
-    outputs = [(output.name, output.size, output.sha256) for output in row.outputs]
     return (
         row.step, row.input, row.model, row.parameters, row.status, row.reason, row.again,
-        json.dumps(outputs), json.dumps(row.facts), row.seconds,
+        json.dumps(row.outputs), json.dumps(row.facts), row.seconds,
     )  # fmt: skip
 
 
@@ -233,6 +237,6 @@ def _row(
     step: str, taken: str, model: str, parameters: str, status: str, reason: str | None, again: int, outputs: str,
     facts: str, seconds: float,
 ) -> Row:  # fmt: skip
-    written = tuple(Output(*output) for output in json.loads(outputs)) if outputs != "[]" else ()
+    written = tuple(map(Output._make, json.loads(outputs))) if outputs != "[]" else ()
     found = json.loads(facts) if facts != "{}" else {}
     return Row(step, taken, model, parameters, status, reason, bool(again), written, found, seconds)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ from cofenet.batch.drive import Count, Drive
 from cofenet.batch.engine import Engine
 from cofenet.batch.job import Job, parse
 from cofenet.batch.ledger import Ledger
+from cofenet.batch.places import real
 from cofenet.batch.pool import Pool, check_memory
 from cofenet.batch.report import write_report
 from cofenet.batch.sources import Cohort, read_cohort
@@ -175,19 +178,22 @@ def _bring(path: Path, storage: Storage) -> None:
 
 
 def _refuse_sources(job: Job, cohort: Cohort, storage: Storage) -> None:
-    """A source is never overwritten.
+    """A source is never overwritten: none may lie where results go.
 
     Raises:
-        UsageError: one would be.
+        UsageError: one does.
     """
-    sources = {str(local_path(one.url).resolve()) if is_local(one.url) else one.url for one in cohort.photographs}
-    for step in job:
-        if not step.folder:
-            continue
-        root = f"{Path(storage.url).resolve() if is_local(storage.url) else storage.url}/{step.folder}"
-        for one in cohort.photographs:
-            if f"{root}/{step.verb.named(one.name)}" in sources:
-                raise UsageError(f"{one.url}: would be overwritten by a result; choose another destination")
+    root = real(Path(storage.url)) if is_local(storage.url) else storage.url
+    taken = tuple(f"{root}/{step.folder}/" for step in job if step.folder)
+    folder = cache(os.path.realpath)  # following links is slow; many photographs lie in one folder
+    for one in cohort.photographs:
+        place = one.url
+        if is_local(place):
+            path = str(local_path(place))
+            parent, name = os.path.split(path)
+            place = os.path.realpath(path) if os.path.islink(path) else f"{folder(parent)}/{name}"  # noqa: PTH114
+        if place.startswith(taken):
+            raise UsageError(f"{one.url}: might be overwritten by a result; choose another destination")
 
 
 def _engine(request: Request, place: Workplace) -> Engine:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from cofenet.batch.storage import is_local, local_path
 from cofenet.errors import UsageError
@@ -21,8 +21,7 @@ _STAMPS = ("ETag", "etag", "CRC", "LastModified", "mtime", "created")
 """What file systems of fsspec tell of a file, the surest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Photograph:
+class Photograph(NamedTuple):
     """One photograph of a run.
 
     Attributes:
@@ -85,7 +84,7 @@ def read_cohort(source: str, *, leave_out: Path | None = None) -> Cohort:
 
 
 def _sorted(photographs: Iterable[Photograph]) -> list[Photograph]:
-    return sorted(photographs, key=lambda one: natural(one.name.split("/")))
+    return sorted(photographs, key=lambda one: natural(one.name))
 
 
 def _folder(folder: Path, leave_out: Path | None) -> Iterator[Photograph]:

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -189,7 +189,7 @@ class _Chain:
         """Do one step; gives its row, the file with which the next one goes on, and whether the disk is full."""
         row = Row(step.name, state.content, step.model, step.parameters, "skipped")
         if not step.applies(state.grade):
-            return replace(row, reason=f"graded {state.grade}"), current, None
+            return row._replace(reason=f"graded {state.grade}"), current, None
         start = time.perf_counter()
         folder = self.scratch / step.name
         try:
@@ -198,10 +198,10 @@ class _Chain:
             outputs, current = self._published(step, folder, made, current)
         except Exception as error:  # noqa: BLE001 - as in `work`
             failure = _Failure.of(error)
-            return replace(row, status="failed", reason=failure.reason, again=failure.again), current, failure.full
+            return row._replace(status="failed", reason=failure.reason, again=failure.again), current, failure.full
         facts = _plain(outcome.results)
         seconds = time.perf_counter() - start
-        return replace(row, status=outcome.status, outputs=outputs, facts=facts, seconds=seconds), current, None
+        return row._replace(status=outcome.status, outputs=outputs, facts=facts, seconds=seconds), current, None
 
     def _done(self, step: Step, folder: Path, name: str, current: Path) -> Outcome:
         target = folder / step.verb.named(name)

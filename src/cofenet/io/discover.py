@@ -11,7 +11,8 @@ from typing import Literal
 from cofenet.errors import UnreadableError, UsageError
 from cofenet.io.formats import SUFFIXES, Format, has_suffix, starts_as_dicom, suffix_for
 
-_DIGITS = re.compile(r"(\d+)")
+_DIGITS = re.compile(r"[0-9]+")
+_ENDINGS = tuple(SUFFIXES)
 
 
 def find_photographs(
@@ -44,7 +45,7 @@ def find_photographs(
         for source, relative in _listed(path, keep_name=several):
             found.setdefault(_absolute(source), (source, renamed(relative, format)))
     _refuse_collisions(found.values())
-    return sorted(found.values(), key=lambda pair: natural(pair[1].parts))
+    return sorted(found.values(), key=lambda pair: natural(pair[1].as_posix()))
 
 
 def destinations(found: Sequence[tuple[Path, Path]], folder: Path) -> list[tuple[Path, Path]]:
@@ -117,7 +118,7 @@ def files_in(
 
 
 def _may_be_photograph(entry: os.DirEntry[str]) -> bool:
-    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - there may be a hundred thousand
+    if entry.name.lower().endswith(_ENDINGS):
         return True
     try:
         # A file set's table of contents (PS3.10, 8.6) begins like any DICOM file; a pipe would be waited for.
@@ -150,11 +151,18 @@ def _refuse_collisions(pairs: Iterable[tuple[Path, Path]]) -> None:
             )
 
 
-def natural(parts: Sequence[str]) -> list[list[tuple[int, int, str]]]:
-    """A sorting key for the parts of a path: runs of digits compare as numbers and come before letters."""
-    return [
-        [(0, int(run), run) if run.isdecimal() else (1, 0, run) for run in _DIGITS.split(part) if run] for part in parts
-    ]
+def natural(path: str) -> str:
+    """A sorting key for a path with "/" between its parts: runs of digits compare as numbers and come before letters.
+
+    One string, which no other path has: of a hundred thousand, strings are sorted in a moment.
+    """
+    return _DIGITS.sub(_counted, path.replace("/", "\0"))
+
+
+def _counted(digits: re.Match[str]) -> str:
+    """A longer number is a larger one; of equal numbers, that with more zeros in front comes first."""
+    number = digits[0].lstrip("0")
+    return f"\1{len(number):03}{number}{digits[0]}"
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
