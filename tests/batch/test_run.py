@@ -119,6 +119,12 @@ def test_what_makes_no_sense_is_told(photos: Path, tmp_path: Path, how: dict[str
     assert words in str(told_.value)
 
 
+def test_a_wrong_source_leaves_no_destination(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no folder and no manifest"):
+        run(tmp_path / "none", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bucket_needs_a_ledger_here(photos: Path) -> None:
     with pytest.raises(UsageError, match="--ledger DIR"):
         run_request(Request(str(photos), "memory://bucket/out", "assess"))

@@ -95,7 +95,7 @@ def records(job: Job, cohort: Cohort, ledger: Ledger) -> Iterator[Record]:
 
 def _flat(prefix: str, facts: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for name, value in facts.items():
-        if name in _UNTABLED:
+        if name in _UNTABLED or value is None:
             continue
         if isinstance(value, Mapping):
             yield from _flat(f"{prefix}.{name}", value)

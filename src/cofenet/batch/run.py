@@ -93,10 +93,10 @@ def run(request: Request, tell: Callable[[Count], None] = lambda _: None) -> Don
     for name in {name for step in job for name in step.verb.models()}:
         verified_weights(name)
     storage = open_storage(request.destination)
-    make_folder(storage)
     path = _ledger(request, storage)
     cohort = read_cohort(request.source, leave_out=storage.path if isinstance(storage, Folder) else None)
     _refuse_sources(job, cohort, storage)
+    make_folder(storage)
     cohort = cohort.shard(*request.shard) if request.shard else cohort
     with closing(Ledger(path)) as ledger:
         if not request.shard:
