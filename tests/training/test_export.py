@@ -20,7 +20,7 @@ from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
 from cofenet.networks.light import Light
-from cofenet.training.export import export, light, write
+from cofenet.training.export import _mean, export, light, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -177,3 +177,13 @@ def test_every_source_of_the_shipped_terms_has_a_sentence() -> None:
     terms = cast("dict[str, str]", tomllib.loads(path.read_text("utf-8")))
     assert {"eyepacs1024", "eyepacs200", "srahim", "heimed", "hrf", "chase", "disc_hemo"} <= terms.keys()
     assert all(len(text) > 10 for text in terms.values())
+
+
+def test_runs_of_one_network_are_averaged() -> None:
+    (one, _), (other, _) = networks(0), networks(1)
+    expected = {name: (one.state_dict()[name] + value) / 2 for name, value in other.state_dict().items()}
+    mean = _mean([one, other]).state_dict()
+    for name, value in expected.items():
+        torch.testing.assert_close(mean[name], value.to(mean[name].dtype))
+    with pytest.raises(UsageError, match="differ in shape"):
+        _mean([one, IlluminationField((4, 4, 6, 8))])

@@ -112,5 +112,9 @@ def test_a_quality_network_is_trained_and_exported(
     found = Session(str(tmp_path / "calibrated.onnx")).run(whole=picture)
     assert np.abs(found["probabilities"] - learned["probabilities"]).max() > 0.01
     assert np.array_equal(found["severity"], learned["severity"])
+    twice = export([tmp_path / "run"] * 2, tmp_path / "mean.onnx", tmp_path / "terms.toml")
+    assert twice.training["recipe"] == f"{card.training['recipe']}, {card.training['recipe']}"
+    mean = Session(str(tmp_path / "mean.onnx")).run(whole=picture)
+    np.testing.assert_allclose(mean["probabilities"], learned["probabilities"], atol=1e-5)
     assert found["probabilities"].sum() == pytest.approx(1, abs=1e-5)
     assert found["severity"].shape == (1, 4)

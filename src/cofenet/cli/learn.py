@@ -42,7 +42,8 @@ def export(
 ) -> None:
     """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
-    The runs of an illumination field and of a detail become one model for correction.
+    The runs of an illumination field and of a detail become one model for correction. Of runs of the same network, one
+    begun with the weights of the other, the mean is taken.
     """
     _require_torch()
     from cofenet.training.export import export as export_runs  # noqa: PLC0415

@@ -8,6 +8,7 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -56,6 +57,9 @@ class Exported:
 def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Path | None = None) -> Card:
     """Export the network of a run; or of two, a field and a detail, which make one model for correction.
 
+    Of several runs that train the same network, one begun with the weights of the other, the mean of the weights is
+    taken (Wortsman et al., ICML 2022): it keeps what each has learned.
+
     Args:
         runs: the run folders.
         destination: the ONNX file; the card gets the ending .json.
@@ -67,17 +71,19 @@ def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Pa
         UsageError: the runs do not make a model, or the terms of one of their sources are not known.
         ModelError: a checkpoint is damaged, or PyTorch and onnxruntime disagree; nothing is left behind.
     """
-    parts = {(run := Run(folder)).recipe().network: run for folder in runs}
-    networks = {name: run.averaged() for name, run in parts.items()}
+    parts: dict[str, list[Run]] = {}
+    for run in map(Run, runs):
+        parts.setdefault(run.recipe().network, []).append(run)
+    networks = {name: _mean([run.averaged() for run in alike]) for name, alike in parts.items()}
     match sorted(parts):
-        case ["detail", "field"] if len(runs) == 2:
+        case ["detail", "field"]:
             exported = light(cast("IlluminationField", networks["field"]), cast("Detail", networks["detail"]))
-        case ["reference"] if len(runs) == 1:
-            exported = reference(cast("Reference", networks["reference"]), parts["reference"].recipe().size)
-        case ["quality" | "quality-fusion" as name] if len(runs) == 1:
-            network, size, seen = networks[name], parts[name].recipe().size, runs[0].parent / "cache"
+        case ["reference"]:
+            exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
+        case ["quality" | "quality-fusion" as name]:
+            network, size, seen = networks[name], parts[name][-1].recipe().size, runs[0].parent / "cache"
             exported = quality(network, size, calibrate(network, calibration, size, seen) if calibration else None)
-        case [name] if len(runs) == 1 and name in _SEGMENTERS:
+        case [name] if name in _SEGMENTERS:
             exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
         case found:
             raise UsageError(
@@ -85,10 +91,24 @@ def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Pa
                 f"give those of field and detail, or one of reference, quality, {', '.join(_SEGMENTERS)}"
             )
     training: Training = {}
-    for name, run in parts.items():
+    for name, alike in parts.items():
         prefix = f"{name}_" if len(parts) > 1 else ""
-        training |= {f"{prefix}{key}": value for key, value in _history(run).items()}
-    return write(exported, destination, _data(list(parts.values()), terms), training)
+        training |= {f"{prefix}{key}": value for key, value in _history(alike).items()}
+    return write(exported, destination, _data(list(chain(*parts.values())), terms), training)
+
+
+def _mean(networks: list[nn.Module]) -> nn.Module:
+    """The first network with the mean of all their weights."""
+    states = [network.state_dict() for network in networks]
+    try:
+        mean = {
+            name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+            for name, value in states[0].items()
+        }
+        networks[0].load_state_dict(mean)
+    except (KeyError, RuntimeError) as error:
+        raise UsageError("the runs' networks differ in shape: they have no mean") from error
+    return networks[0]
 
 
 def light(field: IlluminationField, detail: Detail) -> Exported:
@@ -216,10 +236,12 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
     )  # fmt: skip
 
 
-def _history(run: Run) -> Training:
-    """Recipe, steps done and the figures of the last validation."""
-    history: Training = {"recipe": run.recipe().name, "steps": run.load()["step"]}
-    for row in run.rows()[-1:]:
+def _history(runs: list[Run]) -> Training:
+    """Recipes, steps done and, of a single run, the figures of the last validation."""
+    history: Training = {
+        "recipe": ", ".join(run.recipe().name for run in runs), "steps": sum(run.load()["step"] for run in runs),
+    }  # fmt: skip
+    for row in runs[0].rows()[-1:] if len(runs) == 1 else []:
         history |= {name: float(value) for name, value in row.items() if name.startswith(_FIGURES)}
     return history
 
