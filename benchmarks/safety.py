@@ -27,7 +27,7 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.tasks.correction import correct
-from cofenet.tasks.safety import decide
+from cofenet.tasks.safety import decide, limits
 from readme import publish
 
 SIZE = 512
@@ -52,7 +52,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results/safety.json"))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
+    parser.add_argument(
+        "--decide", action="store_true", help="only decide again, by other limits, on what was measured"
+    )
     options = parser.parse_args()
+    content = _decided_again(options.out) if options.decide else _measured(options)
+    options.out.write_text(json.dumps(content, indent=2) + "\n")
+    print(table(content))
+    if options.publish:
+        publish("safety", table(content))
+
+
+def _measured(options: argparse.Namespace) -> dict[str, object]:
+    """Run through everything; the cases are stored beside the figures."""
     with (options.data / "manifest.csv").open(newline="") as file:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
     of = {task: [row for row in rows if row["task"] == task] for task in ("clean", "lowquality", "lesions")}
@@ -62,22 +74,39 @@ def main() -> None:
     with ProcessPoolExecutor(options.processes) as pool:
         # Another patient's photograph for each: the one that comes before it in the list.
         parts = list(pool.map(_cases, clean, clean[-1:] + clean[:-1]))
-        verdicts = Counter(pool.map(_status, real))
+        verdicts = list(pool.map(_verdict, real))
         contrasts = [one for one in pool.map(_contrasts, marked) if one]
     found = [case for part in parts for case in part]
-    content = {
+    options.out.with_suffix(".csv").write_text(_csv(found))
+    return {
         "models": {name: load_card(name).sha256 for name in MODELS},
         "split": options.split,
         "cases": figures(found),
         "safe": safe(found),
-        "lowquality": dict(verdicts),
+        "lowquality": verdicts,
         "exudates": contrasts,
     }
-    options.out.write_text(json.dumps(content, indent=2) + "\n")
-    options.out.with_suffix(".csv").write_text(_csv(found))
-    print(table(content))
-    if options.publish:
-        publish("safety", table(content))
+
+
+def _decided_again(stored: Path) -> dict[str, object]:
+    """The stored figures, decided by the present limits."""
+    content = json.loads(stored.read_text())
+    if content["models"] != {name: load_card(name).sha256 for name in MODELS}:
+        raise SystemExit(f"{stored}: measured with other networks")
+    with stored.with_suffix(".csv").open(newline="") as file:
+        found = [_case(row) for row in csv.DictReader(file)]
+    verdicts = [row | (_told(row["findings"]) if row["findings"] else {}) for row in content["lowquality"]]
+    return content | {"cases": figures(found), "safe": safe(found), "lowquality": verdicts}
+
+
+def _case(row: Row) -> Case:
+    truth = {
+        name: (float(row[f"{name} before"]), float(row[f"{name} after"]))
+        for name in MARGINS
+        if row.get(f"{name} before")
+    }
+    found = {rule: float(row[rule]) for rule in limits() if row.get(rule)}
+    return Case(row["photograph"], row["case"], found, truth, float(row["mean_change"]))
 
 
 def _each(rows: list[Row], number: int | None) -> list[Row]:
@@ -110,12 +139,19 @@ def _cases(row: Row, other: Row) -> list[Case]:
     return list(cases(Path(row["path"]).name, *square, _square(other) if other["patient"] != row["patient"] else None))
 
 
-def _status(row: Row) -> str:
+def _verdict(row: Row) -> dict[str, object]:
+    """Of a whole file: status, rule, and what was measured, if anything was."""
     try:
         verdict = correct(read_photograph(Path(row["file"])).pixels).verdict
     except NotFundusError:
-        return "no field of view"
-    return f"{verdict.status}: {verdict.rule}"
+        return {"photograph": row["path"], "status": "no field of view", "rule": "", "findings": {}}
+    told = {"status": verdict.status, "rule": verdict.rule, "findings": verdict.findings}
+    return {"photograph": row["path"], **told}
+
+
+def _told(found: dict[str, float]) -> dict[str, object]:
+    status, rule, _ = decide(found)
+    return {"status": status, "rule": rule}
 
 
 def _contrasts(row: Row) -> dict[str, object] | None:
@@ -193,9 +229,7 @@ def table(content: dict) -> str:  # type: ignore[type-arg]
         ]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     if content["lowquality"]:
-        statuses = Counter()
-        for name, number in content["lowquality"].items():
-            statuses[name.split(":")[0]] += number
+        statuses = Counter(row["status"] for row in content["lowquality"])
         lines += [
             "",
             "Real low-quality photographs: " + ", ".join(f"{n} {s}" for s, n in sorted(statuses.items())) + ".",
@@ -223,7 +257,11 @@ def _csv(found: Iterable[Case]) -> str:
         status, rule, _ = decide(case.findings)
         cells = [case.photograph, f'"{case.harm}"', status, rule, f"{case.mean_change:.4f}"]
         cells += [f"{case.findings[name]:.4f}" if name in case.findings else "" for name in rules]
-        cells += [f"{value:.4f}" for name in truths for value in case.truth.get(name, ())] if case.truth else []
+        cells += [
+            f"{value:.4f}" if value is not None else ""
+            for name in truths
+            for value in case.truth.get(name, (None, None))
+        ]
         lines.append(",".join(cells))
     return "\n".join(lines) + "\n"
 

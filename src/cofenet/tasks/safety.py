@@ -33,7 +33,7 @@ JUDGES = ("quality", "vessels", "disc-finder", "disc")
 SIZE = 512
 """Pixels across the field of view at which corrections are judged."""
 
-_LOOK_CLOSER = 0.5
+_LOOK_CLOSER = 0.3
 """Share of the caution limit of lines or spots from which vessels are looked for."""
 
 _WORDS = {
