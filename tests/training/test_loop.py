@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import signal
 import subprocess
 import sys
@@ -13,13 +14,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
 from cofenet.errors import ModelError, UsageError
-from cofenet.training import loop
-from cofenet.training.loop import learning_rate, train
+from cofenet.io import read_photograph
+from cofenet.training import loop, validation
+from cofenet.training.loop import Progress, learning_rate, train
 from cofenet.training.objective import Objective
-from cofenet.training.objectives import Restoration, objective
+from cofenet.training.objectives import FieldObjective, Restoration, objective
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -27,7 +30,8 @@ VICTIM = """
 import sys, time
 from pathlib import Path
 import torch
-from cofenet.training import loop
+from cofenet.io import read_photograph
+from cofenet.training import loop, validation
 from cofenet.training.objective import Objective
 from cofenet.training.recipe import load_recipe
 
@@ -79,6 +83,21 @@ def assert_equal(first: nn.Module, second: nn.Module) -> None:
 
 def figures(run: Path) -> list[tuple[str, ...]]:
     return [(row["step"], row["psnr_input"], row["psnr"]) for row in Run(run).rows()]
+
+
+def test_dropout_is_the_same_after_a_stop(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    recipe = recipes["field"].model_copy(update={"steps": 4})
+    network = FieldObjective.network
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FieldObjective, "network", lambda self: nn.Sequential(nn.Dropout(0.2), network(self)))
+        whole = train(recipe, manifest, tmp_path / "whole")
+        stop_at["step"] = 2
+        with pytest.raises(StoppedError):
+            train(recipe, manifest, tmp_path / "stopped", save_every=0)
+        stop_at.clear()
+        assert_equal(train(recipe, manifest, tmp_path / "stopped"), whole)
 
 
 @pytest.mark.parametrize("name", ["field", "detail"])
@@ -151,6 +170,42 @@ def test_folder_says_what_was_done(manifest: Path, recipes: dict[str, Recipe], t
     train(recipe, manifest, tmp_path / "run")
     assert Run(tmp_path / "run").recipe() == recipe
     assert json.loads((tmp_path / "run" / "sources.json").read_text()) == {"harbour": 2, "meadow": 2}
+
+
+def test_run_keeps_what_it_was_made_with_and_what_it_looks_like(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    run, told = tmp_path / "run", list[Progress]()
+    stop_at["step"] = 3
+    with pytest.raises(StoppedError):
+        train(recipes["field"], manifest, run, save_every=0)
+    stop_at.clear()
+    train(recipes["field"], manifest, run, stepped=told.append)
+    assert [(progress.step, progress.steps) for progress in told] == [(4, 6), (5, 6), (6, 6)]
+    assert told[-1].left == 0 < told[0].left
+    (made_with,) = json.loads((run / "environment.json").read_text())
+    assert (made_with["step"], made_with["torch"], made_with["processes"]) == (0, torch.__version__, 1)
+    assert platform.node() not in (run / "environment.json").read_text()
+    assert read_photograph(run / "samples.png").pixels.shape == (2 * 32, 3 * 32, 3)
+    log = EventAccumulator(str(run / "tensorboard")).Reload()
+    assert [event.step for event in log.Scalars("psnr")] == [2, 4, 6]
+    assert [event.step for event in log.Images("samples")][-1] == 6
+    assert [event.value for event in log.Scalars("psnr")] == pytest.approx([float(row[2]) for row in figures(run)])
+
+
+def test_without_tensorboard_it_is_said_once(
+    manifest: Path,
+    recipes: dict[str, Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(validation, "find_spec", lambda name: None)
+    with caplog.at_level("INFO"):
+        train(recipes["field"], manifest, tmp_path / "run")
+    assert sum("TensorBoard" in record.getMessage() for record in caplog.records) == 1
+    assert not (tmp_path / "run" / "tensorboard").exists()
+    assert len(figures(tmp_path / "run")) == 3
 
 
 def test_another_recipe_is_refused_before_anything_is_done(

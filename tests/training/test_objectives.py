@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import DataLoader, default_collate
 
 from cofenet.training import losses
+from cofenet.training.batches import collate
 from cofenet.training.labelled import Labelled
-from cofenet.training.loop import _collate
 from cofenet.training.objective import Batch
 from cofenet.training.objectives import objective
 from cofenet.training.photographs import Photographs
@@ -106,12 +106,12 @@ def test_segmentation_learns_from_what_is_known_alone(
     goal = objective(recipe)
     count = len(goal.structures)  # type: ignore[attr-defined]
     shown = dataclasses.replace(labelled, labels=labelled.labels[..., :count], known=labelled.known[:, :count] & False)
-    batch = next(iter(DataLoader(goal.examples(shown, recipe.mixture, 0, 2), 2, collate_fn=_collate)))
+    batch = next(iter(DataLoader(goal.examples(shown, recipe.mixture, 0, 2), 2, collate_fn=collate)))
     network = goal.network()
     assert network(batch["input"]).shape == batch["target"].shape
     assert goal.loss(network, batch).item() == 0.0
     known = dataclasses.replace(shown, known=~shown.known)
-    batch = next(iter(DataLoader(goal.examples(known, recipe.mixture, 0, 2), 2, collate_fn=_collate)))
+    batch = next(iter(DataLoader(goal.examples(known, recipe.mixture, 0, 2), 2, collate_fn=collate)))
     assert goal.loss(network, batch).item() > 0.1
 
 
@@ -185,3 +185,31 @@ def test_the_last_answer_weighs_most() -> None:
         costs.append(losses.grade(logits, truth).item())
     assert costs[4] == pytest.approx(6 * costs[0], rel=1e-3)
     assert costs[:4] == pytest.approx([costs[0]] * 4)
+
+
+@pytest.mark.parametrize(("name", "side", "rows"), [("field", 32, 4), ("detail", 32, 4), ("reference", 192, 4)])
+def test_sheet_shows_given_restored_and_truth(
+    name: str, side: int, rows: int, recipes: dict[str, Recipe], photographs: Photographs
+) -> None:
+    if name == "reference":
+        masks = np.ones((3, 192, 192), np.bool_)
+        photographs = Photographs(
+            np.kron(photographs.images, np.ones((1, 3, 3, 1), np.uint8)), masks, photographs.paths
+        )
+    batch, goal = batch_of(recipes[name], photographs), objective(recipes[name])
+    with torch.no_grad():
+        sheet = goal.sheet(goal.network().eval(), batch)
+    assert sheet is not None
+    assert sheet.shape == (rows * side, 3 * side, 3)
+    given, restored, truth = np.split(sheet, 3, axis=1)
+    target = batch["lit" if name == "detail" else "clean"]
+    for shown, planes in ((given, batch["input"][:, :3]), (truth, target)):
+        first, last = (np.rint(255 * planes[number].numpy().transpose(1, 2, 0)) for number in (0, -1))
+        assert np.array_equal(shown[:side], first)
+        assert np.array_equal(shown[-side:], last)
+    assert restored.std() > 0 or name == "reference"
+
+
+def test_networks_without_a_picture_have_no_sheet(recipes: dict[str, Recipe]) -> None:
+    goal = objective(recipes["vessels"])
+    assert goal.sheet(goal.network(), {}) is None

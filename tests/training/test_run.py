@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,19 @@ def test_log_is_rewound(run: Run) -> None:
         {"step": "4", "psnr": "24.5"},
         {"step": "6", "psnr": "30"},
     ]
+
+
+def test_a_changed_environment_is_added(run: Run) -> None:
+    run.note_environment(0, {"torch": "2.13.0"})
+    run.note_environment(4, {"torch": "2.13.0"})
+    run.note_environment(8, {"torch": "2.14.0"})
+    kept = json.loads((run.folder / "environment.json").read_text())
+    assert kept == [{"step": 0, "torch": "2.13.0"}, {"step": 8, "torch": "2.14.0"}]
+
+
+@pytest.mark.parametrize("content", ["{", '{"torch": 1}', "[1]"])
+def test_damaged_environment_is_named(run: Run, content: str) -> None:
+    run.folder.mkdir()
+    (run.folder / "environment.json").write_text(content)
+    with pytest.raises(UsageError, match=r"environment\.json"):
+        run.note_environment(0, {"torch": "2.13.0"})

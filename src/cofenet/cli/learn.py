@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, cast
 
 import typer
 
+from cofenet.cli.pace import following
 from cofenet.errors import UsageError
 
-TERMS = Path("recipes/terms.toml")
+Terms = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="TOML", help="The terms of each source of photographs; recipes/terms.toml where they are needed."
+    ),
+]
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe, such as recipes/light-field.toml.")],
-    data: Annotated[Path, typer.Option(metavar="CSV", help="The manifest: columns path, split, source, task, label.")],
-    run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint and log; a run there goes on.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe, such as recipes/first.toml.")],
+    run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint and logs; a run there goes on.")],
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Good photographs of your own; a tenth is validated on.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Or a manifest: columns path, split, source, task, label.")
+    ] = None,
     start: Annotated[Path | None, typer.Option(metavar="DIR", help="A run whose weights to begin with.")] = None,
-    threads: Annotated[int, typer.Option(help="Processor threads; 0 for all.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads a process; 0 for all.")] = 0,
+    devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes, on each machine.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
+    precision: Annotated[
+        Literal["auto", "32", "bf16"], typer.Option(help="Of the layers; auto: bf16 on a GPU, 32 elsewhere.")
+    ] = "auto",
+    terms: Terms = None,
 ) -> None:
-    """Train a network as a recipe says; a killed run goes on from its last checkpoint."""
-    _require_torch()
-    from cofenet.training.loop import train as run_training  # noqa: PLC0415 - the command line works without torch
-    from cofenet.training.recipe import load_recipe  # noqa: PLC0415
+    """Train a network as a recipe says; a killed run goes on from its last checkpoint.
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    run_training(load_recipe(recipe), data, run, threads, start=start)
+    At the end the network is exported into the run folder, if it makes a model alone.
+    """
+    _require_torch()
+    from cofenet.training.finish import finish  # noqa: PLC0415 - the command line works without torch
+    from cofenet.training.loop import train as run_training  # noqa: PLC0415
+    from cofenet.training.machine import Machine  # noqa: PLC0415
+    from cofenet.training.own import survey  # noqa: PLC0415
+    from cofenet.training.recipe import load_recipe  # noqa: PLC0415
+    from cofenet.training.run import Run  # noqa: PLC0415
+
+    if (photos is None) == (data is None):
+        raise UsageError("name the photographs by one of --photos and --data")
+    plan = load_recipe(recipe)
+    with following() as stepped:
+        manifest = data or survey(cast("Path", photos), Run(run).manifest, plan)
+        machine = Machine(devices, nodes, precision, threads)
+        run_training(plan, manifest, run, machine, start=start, stepped=stepped)
+        finish(run, terms)
 
 
 def export(
@@ -35,7 +64,7 @@ def export(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file; its card is put beside it.")
     ],
-    terms: Annotated[Path, typer.Option(metavar="TOML", help="The terms of each source of photographs.")] = TERMS,
+    terms: Terms = None,
     calibrate: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Calibrate the grades of a quality network on its split val.")
     ] = None,
@@ -53,5 +82,5 @@ def export(
 
 
 def _require_torch() -> None:
-    if find_spec("torch") is None:
+    if find_spec("torch") is None or find_spec("lightning_fabric") is None:
         raise UsageError("training needs the extra: pip install 'cofenet[train]'")

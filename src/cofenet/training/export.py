@@ -26,6 +26,7 @@ from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
+from cofenet.training import own
 from cofenet.training.calibration import calibrate
 from cofenet.training.run import Run
 
@@ -34,6 +35,11 @@ WORKING_SIZE = 512
 
 TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
+
+TERMS = Path("recipes/terms.toml")
+"""The terms of the photographs that the shipped networks learned from, in a checkout."""
+
+_LICENCE = "Research use only: the training photographs' terms forbid more."
 
 Training = dict[str, str | int | float]
 
@@ -54,7 +60,7 @@ class Exported:
     outputs: dict[str, Tensor]
 
 
-def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Path | None = None) -> Card:
+def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, calibration: Path | None = None) -> Card:
     """Export the network of a run; or of two, a field and a detail, which make one model for correction.
 
     Of several runs that train the same network, one begun with the weights of the other, the mean of the weights is
@@ -63,7 +69,8 @@ def export(runs: Sequence[Path], destination: Path, terms: Path, calibration: Pa
     Args:
         runs: the run folders.
         destination: the ONNX file; the card gets the ending .json.
-        terms: a TOML file with the terms of each source of photographs.
+        terms: a TOML file with the terms of each source of photographs; `TERMS` if it is not given and one is needed,
+            which it is not for a user's own photographs.
         calibration: the manifest on whose split "val" the grades of a quality network are calibrated; they stay as
             they were learned if it is not given.
 
@@ -232,7 +239,7 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
         name=weights.stem, file=weights.name, sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         description=exported.description, inputs=exported.inputs, outputs=exported.outputs,
         data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
-        licence="Research use only: the training photographs' terms forbid more.", figures={},
+        licence=_LICENCE if {part.source for part in data} != {own.SOURCE} else own.LICENCE, figures={},
     )  # fmt: skip
 
 
@@ -246,20 +253,25 @@ def _history(runs: list[Run]) -> Training:
     return history
 
 
-def _data(runs: list[Run], terms: Path) -> tuple[Data, ...]:
+def _data(runs: list[Run], terms: Path | None) -> tuple[Data, ...]:
     """Every source of photographs; one that several runs learned from counts as in the run that saw most of it."""
-    try:
-        known = tomllib.loads(terms.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{terms}: {error}") from error
     counts: dict[str, int] = {}
     for run in runs:
         for source, count in run.sources().items():
             counts[source] = max(count, counts.get(source, 0))
+    needed = terms is not None or counts.keys() != {own.SOURCE}
+    known = {own.SOURCE: own.TERMS} | (_terms(terms or TERMS) if needed else {})
     unknown = [source for source in counts if source not in known]
     if unknown:
-        raise UsageError(f"{terms}: no terms for {', '.join(unknown)}")
+        raise UsageError(f"{terms or TERMS}: no terms for {', '.join(unknown)}")
     return tuple(Data(source=source, photographs=counts[source], terms=known[source]) for source in sorted(counts))
+
+
+def _terms(path: Path) -> dict[str, str]:
+    try:
+        return {str(source): str(terms) for source, terms in tomllib.loads(path.read_text("utf-8")).items()}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _strip(weights: Path) -> None:

@@ -3,35 +3,67 @@
 from __future__ import annotations
 
 import copy
-import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
 
 from cofenet.errors import ModelError
+from cofenet.training.batches import batches
+from cofenet.training.environment import environment
+from cofenet.training.machine import Machine
 from cofenet.training.objective import Batch, Objective
 from cofenet.training.objectives import objective
 from cofenet.training.photographs import count_sources
 from cofenet.training.recipe import Recipe
-from cofenet.training.run import Row, Run
+from cofenet.training.run import Run
+from cofenet.training.validation import Validation
 
-_log = logging.getLogger(__name__)
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        step: steps done.
+        steps: in all.
+        loss: of the last step.
+        rate: photographs a second since it was taken up.
+        left: seconds to go at that rate.
+    """
+
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    left: float
 
 
 @dataclass
 class _State:
-    """All that a checkpoint holds."""
+    """All that a checkpoint holds, and how the processes that train see it.
+
+    Attributes:
+        network: what is trained.
+        average: of its weights.
+        optimizer: of its weights.
+        fabric: the processes.
+        shared: the network, whose gradients are the mean over the processes.
+        step: steps done.
+    """
 
     network: nn.Module
     average: nn.Module
     optimizer: torch.optim.Optimizer
+    fabric: Fabric
+    shared: nn.Module
     step: int = 0
 
     def content(self) -> dict[str, Any]:
@@ -50,59 +82,62 @@ def train(
     recipe: Recipe,
     manifest: Path,
     folder: Path,
-    threads: int = 0,
+    machine: Machine = Machine(),  # noqa: B008 - frozen
     *,
     start: Path | None = None,
     save_every: float = 120.0,
+    stepped: Callable[[Progress], None] = lambda _: None,
 ) -> nn.Module:
     """Train as the recipe says, or go on where the run folder's checkpoint stands.
+
+    Of several processes, each comes back from here; the first alone writes to the run folder.
 
     Args:
         recipe: what to do.
         manifest: the photographs, see `photographs.listed`.
-        folder: where checkpoint, log, recipe and sources are kept, see `run`.
-        threads: processor threads; 0 leaves PyTorch's choice.
+        folder: where checkpoint, logs, recipe and sources are kept, see `run`.
+        machine: where to train.
         start: a run of the same network whose weights to begin with, instead of fresh ones.
         save_every: seconds between checkpoints: what a kill may cost.
+        stepped: is told of each step.
 
     Returns:
         The averaged network, in evaluation mode.
 
     Raises:
-        UsageError: the folder holds a run of another recipe, or the manifest gives no photographs.
+        UsageError: the folder holds a run of another recipe, the manifest gives no photographs, or the processes cannot
+            share a batch.
         ModelError: the folder's checkpoint is damaged, or the loss is no longer a finite number.
     """
-    run = Run(folder)
+    machine.check(recipe.batch)
+    run, goal = Run(folder), objective(recipe)
     run.begin(recipe)
-    torch.manual_seed(recipe.seed)
-    if threads:
-        torch.set_num_threads(threads)
-    goal = objective(recipe)
-    network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]
-    state = _State(
-        network, copy.deepcopy(network),
-        torch.optim.AdamW(network.parameters(), recipe.rate, betas=recipe.betas, weight_decay=recipe.decay),
-    )  # fmt: skip
-    if run.checkpoint.exists():
-        state.restore(run.load())
-    elif start:
-        state.restore(Run(start).load() | {"step": 0})
-    run.rewind(state.step)
+    kept = _kept(run, start)
     data = {split: goal.data(manifest, split, folder.parent / "cache") for split in ("train", "val")}
-    run.note_sources(count_sources(manifest, data["train"].paths))
-    validation = goal.examples(data["val"], goal.validation, 1, goal.validated)
+    fabric = machine.launch()  # whatever can go wrong before it goes wrong in one process, with nobody waiting for it
+    state = _begin(goal, fabric, kept)
+    if fabric.is_global_zero:
+        run.rewind(state.step)
+        run.note_sources(count_sources(manifest, data["train"].paths))
+        run.note_environment(state.step, environment(fabric))
+    validation = Validation(run, goal, goal.examples(data["val"], goal.validation, 1, goal.validated), state.step)
     examples = goal.examples(data["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
     saved, started, first = time.monotonic(), time.monotonic(), state.step
     recent: list[float] = []
-    for batch in _batches(examples, recipe, state.step):
+    for batch in batches(examples, recipe, state.step, fabric.global_rank, fabric.world_size):
         recent.append(_step(goal, state, batch))
+        if not fabric.is_global_zero:
+            continue
+        rate = (state.step - first) * recipe.batch / (time.monotonic() - started)
+        left = (recipe.steps - state.step) * recipe.batch / rate
+        stepped(Progress(state.step, recipe.steps, recent[-1], rate, left))
         if state.step % recipe.validate_every == 0 or state.step == recipe.steps:
-            rate = (state.step - first) * recipe.batch / (time.monotonic() - started)
-            _report(run, goal, state, validation, sum(recent) / len(recent), rate)
+            validation.look(fabric, state.average.eval(), state.step, sum(recent) / len(recent), rate)
             recent.clear()
         if time.monotonic() - saved > save_every or state.step == recipe.steps:
             run.save(state.content())
             saved = time.monotonic()
+    validation.close()
     return state.average.eval()
 
 
@@ -116,22 +151,46 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def _step(goal: Objective, state: _State, batch: Batch) -> float:
+def _kept(run: Run, start: Path | None) -> dict[str, Any] | None:
+    """The checkpoint to go on from, or the weights to begin with."""
+    if run.checkpoint.exists():
+        return run.load()
+    return Run(start).load() | {"step": 0} if start else None
+
+
+def _begin(goal: Objective, fabric: Fabric, kept: dict[str, Any] | None) -> _State:
     recipe = goal.recipe
+    torch.manual_seed(recipe.seed)
+    network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).to(fabric.device)
+    shared = fabric.setup_module(network)
+    optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, betas=recipe.betas, weight_decay=recipe.decay)
+    state = _State(network, average, optimizer, fabric, shared)
+    kept = fabric.broadcast(kept)  # other machines may not see the first one's folder
+    if kept:
+        state.restore(kept)
+    return state
+
+
+def _step(goal: Objective, state: _State, batch: Batch) -> float:
+    recipe, fabric = goal.recipe, state.fabric
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate(recipe, state.step)
-    state.network.train()
-    loss = goal.loss(state.network, batch)
-    if not loss.isfinite():
-        raise ModelError(f"step {state.step}: the loss is {loss.item()}; a lower rate may help")
+    chance = np.random.SeedSequence([recipe.seed, state.step, fabric.global_rank])  # for dropout, also after a kill
+    torch.manual_seed(int(chance.generate_state(1)[0]))
+    state.shared.train()
+    loss = goal.loss(state.shared, fabric.to_device(batch))
+    whole = cast("Tensor", fabric.all_reduce(loss.detach(), reduce_op="mean"))
+    if not whole.isfinite():
+        raise ModelError(f"step {state.step}: the loss is {whole.item()}; a lower rate may help")
     state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    fabric.backward(loss)
     if recipe.clip:
         nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip)
     state.optimizer.step()
     state.step += 1
     _average(state, min(recipe.averaging, (state.step + 1) / (state.step + 10)))
-    return loss.item()
+    return whole.item()
 
 
 @torch.no_grad()
@@ -142,30 +201,3 @@ def _average(state: _State, decay: float) -> None:
             value.lerp_(theirs[name], 1 - decay)
         else:
             value.copy_(theirs[name])
-
-
-@torch.no_grad()
-def _report(run: Run, goal: Objective, state: _State, examples: Dataset[Batch], loss: float, rate: float) -> None:
-    loader = DataLoader(examples, goal.recipe.batch, collate_fn=_collate)
-    network = state.average.eval()
-    found = [goal.figures(network, batch) for batch in loader]
-    means = {name: torch.cat([batch[name] for batch in found]).mean().item() for name in found[0]}
-    row: Row = {"step": state.step, "loss": round(loss, 5), **{name: round(mean, 4) for name, mean in means.items()}}
-    row["photographs_per_second"] = round(rate, 2)
-    _log.info("%s", row)
-    run.add(row)
-
-
-def _batches(examples: Dataset[Batch], recipe: Recipe, done: int) -> Iterator[Batch]:
-    rest = Subset(examples, range(done * recipe.batch, recipe.steps * recipe.batch))
-    yield from DataLoader(rest, recipe.batch, sampler=SequentialSampler(rest), collate_fn=_collate)
-
-
-def _collate(items: list[Batch]) -> Batch:
-    """Stack examples; those that hold several patches are laid end to end."""
-    stacked = {name: torch.stack([item[name] for item in items]) for name in items[0]}
-    return {name: _channels_last(value.flatten(0, -4)) for name, value in stacked.items()}
-
-
-def _channels_last(value: Tensor) -> Tensor:
-    return value.contiguous(memory_format=torch.channels_last)

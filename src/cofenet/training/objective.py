@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -56,3 +58,7 @@ class Objective(ABC):
     @abstractmethod
     def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """How good it is: named figures, one for each photograph that has it."""
+
+    def sheet(self, network: nn.Module, batch: Batch) -> NDArray[np.uint8] | None:
+        """A picture of what the network does to a batch, uint8 (H, W, 3), RGB; None if it gives no picture."""
+        return None

@@ -6,7 +6,9 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Literal, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from torch.utils.data import Dataset
@@ -61,6 +63,15 @@ class Restoration(Objective):
         seen = batch["mask"].amax(dim=(1, 2, 3)) > 0
         before, after = -10 * torch.log10(torch.stack(errors)[:, seen] + 1e-6)
         return {"psnr_input": before, "psnr": after, "worse": (after < before).float()}
+
+    def sheet(self, network: nn.Module, batch: Batch) -> NDArray[np.uint8]:
+        """A row a photograph (or patch): given, restored, truth; at most four, from all over the batch."""
+        image, target, _ = self.restore(network, batch)
+        stages = torch.stack([batch["input"][:, :3], image.clamp(0, 1), target], 1)  # B, 3, C, H, W
+        chosen = torch.linspace(0, len(stages) - 1, min(4, len(stages))).long()
+        rows = stages[chosen.to(stages.device)].permute(0, 3, 1, 4, 2)  # rows, H, 3, W, C
+        sheet = rows.reshape(rows.shape[0] * rows.shape[1], -1, 3)
+        return np.asarray((255 * sheet).round().byte().cpu().numpy(), np.uint8)
 
 
 _PICTURE = {

@@ -19,7 +19,8 @@ from cofenet.geometry import Crop
 from cofenet.io import read_photograph
 from cofenet.training.cache import Arrays, remembered
 
-_COLUMNS = ("path", "split", "source", "task", "label")
+COLUMNS = ("path", "split", "source", "task", "label")
+"""Of a manifest; there may be more."""
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -92,7 +93,7 @@ def rows_of(manifest: Path) -> list[Row]:
     try:
         with manifest.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{manifest}: cannot read the manifest: {error}") from error
@@ -135,16 +136,24 @@ def _read(paths: Sequence[Path], size: int) -> Arrays:
 
 
 def _square(path: Path, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
+    seen = _seen(path)
+    return cut(*seen, size) if seen else None
+
+
+def readable(path: Path) -> bool:
+    """Whether a file can be read and shows a field of view; one that cannot is named in the log."""
+    return _seen(path) is not None
+
+
+def _seen(path: Path) -> tuple[Pixels, FieldOfView] | None:
     try:
         pixels = read_photograph(path).pixels
-        fov = find_fov(pixels)
+        return pixels, find_fov(pixels)
     except PhotographError as error:
         _log.warning("skipped %s", error if error.path else error.at(path))
-        return None
     except UsageError as error:
         _log.warning("skipped %s: %s", path, error)
-        return None
-    return cut(pixels, fov, size)
+    return None
 
 
 def _eight_bits(pixels: Pixels) -> NDArray[np.uint8]:

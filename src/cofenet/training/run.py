@@ -3,7 +3,11 @@
 - `checkpoint.pt`: network, average, optimizer and step;
 - `recipe.json`: the recipe, as it was understood;
 - `sources.json`: how many photographs were learned from, by source;
-- `log.csv`: a row a validation.
+- `environment.json`: the versions and the kind of machine that it was made with, each from its first step on;
+- `photographs.csv`: where a folder was given instead of a manifest, what was found in it;
+- `log.csv`: a row a validation; `tensorboard`: the same for TensorBoard, where that is installed;
+- `samples.png`: for networks that restore, photographs of the last validation: given, restored, truth;
+- `<name of the folder>.onnx` and `.json`: at the end, the network and its card, if it makes a model alone.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from torch import nn
 
 from cofenet.errors import ModelError, UsageError
 from cofenet.io import write_atomically
+from cofenet.training.environment import Environment
 from cofenet.training.objectives import objective
 from cofenet.training.recipe import Recipe, load_recipe
 
@@ -43,6 +48,22 @@ class Run:
     def log(self) -> Path:
         """The figures of each validation."""
         return self.folder / "log.csv"
+
+    @property
+    def manifest(self) -> Path:
+        """What was found in a user's own folder, see `own`."""
+        return self.folder / "photographs.csv"
+
+    @property
+    def sheet(self) -> Path:
+        """Photographs of the last validation."""
+        return self.folder / "samples.png"
+
+    @property
+    def model(self) -> Path:
+        """The exported network, if it makes a model alone; named as the folder, with its card beside it."""
+        folder = self.folder.resolve()
+        return self.folder / f"{folder.name}.onnx"
 
     def recipe(self) -> Recipe:
         """The recipe of the run.
@@ -83,6 +104,21 @@ class Run:
     def note_sources(self, counts: dict[str, int]) -> None:
         """Keep how many photographs are learned from, by source."""
         write_atomically(self.folder / "sources.json", json.dumps(counts, indent=2).encode())
+
+    def note_environment(self, step: int, environment: Environment) -> None:
+        """Keep what the run is made with from `step` on, unless it is as before.
+
+        Raises:
+            UsageError: what is kept from before cannot be read.
+        """
+        path = self.folder / "environment.json"
+        try:
+            before = json.loads(path.read_bytes()) if path.exists() else []
+            if before and before[-1] == {"step": before[-1]["step"]} | environment:
+                return
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise UsageError(f"{path}: {error}") from error
+        write_atomically(path, json.dumps([*before, {"step": step} | environment], indent=2).encode())
 
     def save(self, content: dict[str, Any]) -> None:
         """Replace the checkpoint."""
