@@ -8,7 +8,6 @@ from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 
 from cofenet.errors import UsageError
 
@@ -53,8 +52,7 @@ class Machine:
         fabric = Fabric(
             accelerator="cuda" if on_gpu else "cpu", devices=self.devices, num_nodes=self.nodes,
             precision="bf16-mixed" if bf16 else "32-true",
-            # The graph is the same at every step, also where a loss leaves a part of the network out.
-            strategy=DDPStrategy(static_graph=True) if self.devices * self.nodes > 1 else "auto",
+            strategy="ddp" if self.devices * self.nodes > 1 else "auto",
         )  # fmt: skip
         fabric.launch()
         if not fabric.is_global_zero:
