@@ -20,7 +20,7 @@ Terms = Annotated[
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe, such as recipes/first.toml.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML recipe, such as recipes/first-field.toml.")],
     run: Annotated[Path, typer.Option(metavar="DIR", help="Folder for checkpoint and logs; a run there goes on.")],
     photos: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Good photographs of your own; a tenth is validated on.")
