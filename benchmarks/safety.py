@@ -30,6 +30,7 @@ from cofenet.tasks.correction import correct
 from cofenet.tasks.safety import decide, limits
 from readme import publish
 
+SAFETY = Path(__file__).parents[1] / "docs/safety.md"
 SIZE = 512
 MODELS = ("light", "vessels", "disc-finder", "disc", "quality")
 HARMS = (
@@ -61,6 +62,7 @@ def main() -> None:
     print(table(content))
     if options.publish:
         publish("safety", table(content))
+        publish("safety", table(content), SAFETY)
 
 
 def _measured(options: argparse.Namespace) -> dict[str, object]:

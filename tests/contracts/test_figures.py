@@ -34,6 +34,7 @@ def told(module: str, name: str, function: str, block: str | None = None, page: 
         ("restoration", "restoration", "table"),
         ("segmentation", "segmentation", "table"),
         ("quality", "quality", "table"),
+        ("safety", "safety", "table"),
         ("speed", "speed", "sentence"),
     ],
 )
@@ -78,7 +79,7 @@ def stored(name: str) -> dict:
 
 def test_the_figures_are_of_the_shipped_weights() -> None:
     assert stored("restoration")["model"] == load_card("light").sha256
-    models = stored("segmentation")["models"] | stored("quality")["models"]
+    models = stored("segmentation")["models"] | stored("quality")["models"] | stored("safety")["models"]
     assert models == {name: load_card(name).sha256 for name in shipped()}
 
 
