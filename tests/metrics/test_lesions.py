@@ -33,7 +33,7 @@ def test_weber_contrast_of_drawn_lesions() -> None:
 def test_a_gain_keeps_it(gain: float) -> None:
     image, lesions = scene()
     brighter = np.rint(image * gain).astype(np.uint8)
-    assert lesion_contrast_kept(brighter, image, lesions, FOV) == pytest.approx(1, abs=0.03)
+    assert lesion_contrast_kept(brighter, image, lesions, FOV) == pytest.approx(1, abs=0.05)  # dark levels are rounded
 
 
 @given(st.floats(0.1, 1))

@@ -223,3 +223,15 @@ def test_who_does_not_ask_is_not_told(image: np.ndarray) -> None:
     correction = cofenet.correct(image, judged=False)
     np.testing.assert_array_equal(correction.image, image[::-1])
     assert (correction.verdict.status, correction.verdict.findings) == ("not judged", {})
+
+
+def test_what_is_no_number_is_never_safe() -> None:
+    status, rule, _ = decide({"lines": 0.0, "blur": float("nan")})
+    assert (status, rule) == ("unchanged", "blur")
+
+
+def test_forced_where_nothing_is_needed_is_to_be_looked_at() -> None:
+    image = np.asarray(read_photograph(SAMPLES / "good/retina.jpg").pixels, np.uint8)
+    assert cofenet.correct(image).verdict.status == "unchanged"
+    verdict = cofenet.correct(image, force=True).verdict
+    assert (verdict.status, verdict.reasons[0], verdict.forced) == ("caution", "corrected by force", True)

@@ -60,10 +60,12 @@ def test_reference_trains_resumes_exports_and_corrects(
     assert (card.working_size, card.training["recipe"], card.training["steps"]) == (192, recipe.name, 4)
     write_photograph(photograph, Photograph(draw(0, 300, 320)))
     command = ["correct", str(photograph), "-o", str(out), "--model", str(model)]
-    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
-    before, after = read_photograph(photograph).pixels, read_photograph(out / "eye.png").pixels
-    assert after.shape == before.shape
-    assert not np.array_equal(after, before)
+    before = read_photograph(photograph).pixels
+    for force, changed in (([], False), (["--force", "--overwrite"], True)):  # it has hardly learned, and does harm
+        assert CliRunner().invoke(app, command + force, catch_exceptions=False).exit_code == 0
+        after = read_photograph(out / "eye.png").pixels
+        assert after.shape == before.shape
+        assert np.array_equal(after, before) != changed
 
     local = np.random.default_rng(0).random((1, 4, 192, 192), np.float32)
     found = Session(str(model), threads=1).run(whole=np.zeros((1, 4, 128, 128), np.float32), local=local)

@@ -156,9 +156,10 @@ def judge(
     found = findings(image, corrected, fov, activation)
     status, rule, reasons = decide(found)
     forced = force and (status == "unchanged" or slight)
-    if status == "unchanged":
-        status = "caution" if forced else status
-        reasons = ("corrected by force" if forced else "left as it was: it cannot be corrected safely", *reasons)
+    if forced:
+        status, reasons = "caution", ("corrected by force", *reasons)
+    elif status == "unchanged":
+        reasons = ("left as it was: it cannot be corrected safely", *reasons)
     return Verdict(status, rule, (*reasons, *facts), mean, largest, lost, found, forced)
 
 

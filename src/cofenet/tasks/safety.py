@@ -139,10 +139,11 @@ def findings(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Flo
 def decide(found: dict[str, float]) -> tuple[Status, str, tuple[str, ...]]:
     """The status that follows from what the rules measured, the rule that decided, and the reasons, worst first."""
     over = sorted(found, key=lambda rule: -found[rule] / limits()[rule].harm)
-    alarms = [rule for rule in over if found[rule] >= limits()[rule].caution]
+    alarms = [rule for rule in over if not found[rule] < limits()[rule].caution]  # what is no number is an alarm, too
     if not alarms:
-        return "safe", "none", (f"vessels, disc, colour and sharpness are kept: {len(found)} rules found nothing",)
-    harmful = [rule for rule in alarms if found[rule] >= limits()[rule].harm]
+        unseen = "" if "disc" in found else "; the input shows no disc"
+        return "safe", "none", (f"{len(found)} rules found nothing: {', '.join(sorted(found))}{unseen}",)
+    harmful = [rule for rule in alarms if not found[rule] < limits()[rule].harm]
     return ("unchanged" if harmful else "caution"), alarms[0], tuple(_said(rule, found[rule]) for rule in alarms)
 
 
