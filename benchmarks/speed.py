@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 
 import cofenet
+from cofenet.degradation import sample
 from cofenet.io import Photograph, write_photograph
 from readme import publish
 
@@ -79,13 +80,15 @@ def _median(image: np.ndarray, runs: int, *, judged: bool) -> float:
 
 
 def _photograph(height: int, width: int) -> np.ndarray:
-    """The public-domain retina of scikit-image, resized so that its circle is cut as in a 3:2 frame."""
+    """The retina of scikit-image (public domain), its circle cut as in a 3:2 frame; degraded, to be judged."""
     from skimage.data import retina  # noqa: PLC0415
 
     side = max(height, width)
     square = cv2.resize(retina(), (side, side), interpolation=cv2.INTER_CUBIC)
     top = (side - height) // 2
-    return np.ascontiguousarray(square[top : top + height, :width])
+    photograph = np.ascontiguousarray(square[top : top + height, :width])
+    low = cofenet.degrade(photograph, sample(np.random.default_rng(0), "111"))
+    return np.asarray(low, np.uint8)
 
 
 def _peak(image: np.ndarray) -> float:
