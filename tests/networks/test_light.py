@@ -8,6 +8,7 @@ import torch
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import DOUBTED, RIM, TRUSTED, Light
+from cofenet.networks.sharpening import Sharpening
 
 
 @pytest.fixture
@@ -30,6 +31,23 @@ def test_light_gives_what_its_parts_give(parts: tuple[IlluminationField, Detail]
     mirrors: list[tuple[int, ...]] = [(), (2,), (3,), (2, 3)]
     expected = torch.stack([parts[0](whole.flip(axes)).flip(axes) for axes in mirrors]).mean(0)
     torch.testing.assert_close(field, expected)
+
+
+@torch.no_grad()
+def test_the_detail_looks_at_the_sharpened_photograph(parts: tuple[IlluminationField, Detail]) -> None:
+    whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 96, 96)
+    local[:, 3] = 1
+    sharpening = Sharpening(4).eval()
+    torch.nn.init.normal_(sharpening.last.bias, std=0.2)  # type: ignore[arg-type]
+    _, residual, activation = Light(*parts, sharpening)(whole, local)
+    inside = slice(RIM, -RIM)
+    middle = slice(40, 56)  # where nothing of the rim is seen
+    sharp = sharpening(local).clamp(0, 1)
+    expected = sharp - local[:, :3] + parts[1](torch.cat([sharp, local[:, 3:]], 1))[0]
+    assert not torch.equal(sharp, local[:, :3])
+    assert residual[..., inside, inside].any()
+    torch.testing.assert_close(residual[..., middle, middle], expected[..., middle, middle])
+    assert activation.any()
 
 
 @torch.no_grad()

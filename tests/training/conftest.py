@@ -116,6 +116,11 @@ def recipes() -> dict[str, Recipe]:
         "field": Recipe.model_validate(
             {"network": "field", "widths": [4, 4, 6, 6], "losses": {"absolute": 1, "structure": 0.1}} | common
         ),
+        "sharpening": Recipe.model_validate(
+            common
+            | {"network": "sharpening", "widths": [4], "patches": 2, "losses": {"absolute": 1, "gradient": 1}}
+            | {"mixture": {"kinds": {"111": 1}, "presets": {"clinical": 1}}}  # published blur is too narrow to be seen
+        ),
         "detail": Recipe.model_validate(
             {"network": "detail", "widths": [4, 4, 6], "patches": 2, "losses": {"absolute": 1, "activation": 0.1}}
             | common

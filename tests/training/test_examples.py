@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from cofenet.training.examples import DetailExamples, Example, FieldExamples, draw, make
+from cofenet.training.examples import RIM, DetailExamples, Example, FieldExamples, SharpeningExamples, draw, make
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture
 
@@ -98,3 +98,20 @@ def test_detail_sees_patches_of_one_photograph(photographs: Photographs) -> None
     for number in range(3):
         patch = np.rint(255 * torch.cat([item["input"][number], item["lit"][number]]).numpy()).astype(np.uint8)
         assert (windows == patch).all((1, 2, 3)).any()
+
+
+def test_sharpening_sees_patches_before_and_after_blur(photographs: Photographs) -> None:
+    mixture = Mixture(kinds={"111": 1.0})
+    size = photographs.images.shape[1]
+    item, example = SharpeningExamples(photographs, mixture, 0, size, 5, 2)[2], make(photographs, mixture, 0, 2)
+    assert {name: tuple(tensor.shape) for name, tensor in item.items()} == {
+        "input": (2, 4, size, size), "sharp": (2, 3, size, size), "mask": (2, 1, size, size),
+    }  # fmt: skip
+    stages = {"input": example.degraded, "sharp": example.before_blur()}
+    for name, stage in stages.items():  # a patch of the photograph's size is the photograph
+        assert np.array_equal(np.rint(255 * item[name][1, :3].numpy()).astype(np.uint8).transpose(1, 2, 0), stage)
+    assert not np.array_equal(stages["sharp"], example.lit)
+    inner, seen = item["mask"][0, 0].bool(), item["input"][0, 3].bool()
+    assert inner.any()
+    reach = torch.nn.functional.max_pool2d((~seen).float()[None], 2 * RIM + 1, 1, RIM)[0].bool()
+    assert not (inner & reach).any()

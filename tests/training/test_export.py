@@ -20,6 +20,7 @@ from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
 from cofenet.networks.light import Light
+from cofenet.networks.sharpening import Sharpening
 from cofenet.training.export import _mean, export, light, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
@@ -77,6 +78,24 @@ def test_card_describes_the_weights(exported: Path) -> None:
     assert card.training == {"field_recipe": "mine", "field_steps": 6}
     assert (card.whole_size, card.working_size) == (128, 512)
     assert sorted(path.name for path in exported.parent.iterdir()) == ["light.json", "light.onnx"]
+
+
+def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    sharpening = Sharpening(4).eval()
+    torch.nn.init.normal_(sharpening.last.bias, std=0.2)  # type: ignore[arg-type]
+    run = Run(tmp_path / "sharpening")
+    run.begin(recipes["sharpening"])
+    run.note_sources({"harbour": 11})
+    run.save({"average": sharpening.state_dict(), "step": 4})
+    card = export([*runs, run.folder], tmp_path / "out/light.onnx", tmp_path / "terms.toml")
+    assert card.training["sharpening_steps"] == 4
+    assert {part.source: part.photographs for part in card.data} == {"harbour": 11, "meadow": 5}
+    random = np.random.default_rng(1)
+    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 512))
+    found = Session(str(tmp_path / "out/light.onnx"), threads=1).run(whole=whole, local=local)
+    with torch.no_grad():
+        expected = Light(*networks(), sharpening)(torch.from_numpy(whole), torch.from_numpy(local))
+    np.testing.assert_allclose(found["residual"], expected[1].numpy(), atol=1e-4)
 
 
 def test_weights_give_what_the_networks_give(exported: Path) -> None:

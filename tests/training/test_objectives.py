@@ -19,7 +19,7 @@ from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
 from cofenet.training.taught import Taught
 
-NETWORKS = ["field", "detail", "reference"]
+NETWORKS = ["field", "detail", "sharpening", "reference"]
 
 
 def batch_of(recipe: Recipe, photographs: Photographs) -> Batch:
@@ -69,6 +69,16 @@ def test_detail_adds_its_residual(recipes: dict[str, Recipe], photographs: Photo
     torch.testing.assert_close(restored, degraded + residual)
     assert torch.equal(target, batch["lit"])
     torch.testing.assert_close(own["activation"], losses.activation(gate, target - degraded, batch["mask"]))
+
+
+def test_sharpening_gives_the_picture_before_it_was_blurred(
+    recipes: dict[str, Recipe], photographs: Photographs
+) -> None:
+    goal, batch = objective(recipes["sharpening"]), batch_of(recipes["sharpening"], photographs)
+    restored, target, own = goal.restore(goal.network(), batch)
+    assert torch.equal(restored, batch["input"][:, :3])  # fresh, it changes nothing
+    assert torch.equal(target, batch["sharp"])
+    assert own == {}
 
 
 def test_psnr_is_measured_where_there_is_retina(recipes: dict[str, Recipe]) -> None:

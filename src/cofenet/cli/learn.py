@@ -60,7 +60,9 @@ def train(
 
 
 def export(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="A run folder; or those of field and detail.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN…", help="A run folder; or those of field, detail, sharpening.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file; its card is put beside it.")
     ],
@@ -71,8 +73,8 @@ def export(
 ) -> None:
     """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
-    The runs of an illumination field and of a detail become one model for correction. Of runs of the same network, one
-    begun with the weights of the other, the mean is taken.
+    The runs of an illumination field and of a detail, and of a sharpening if there is one, become one model for
+    correction. Of runs of the same network, one begun with the weights of the other, the mean is taken.
     """
     _require_torch()
     from cofenet.training.export import export as export_runs  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`light`: the illumination field and the detail side by side, as one network for export."""
+"""`light`: the illumination field beside sharpening and detail, as one network for export."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.mirrors import MIRRORS, upright
+from cofenet.networks.sharpening import Sharpening
 
 RIM = 8
 """Pixels at working resolution over which the residual rises from nothing at the edge of the field of view.
@@ -29,11 +30,17 @@ preset by 0.17.
 
 
 class Light(nn.Module):
-    """Both parts look at the same photograph: one at the whole of it, small; one at working resolution."""
+    """Field and detail look at the same photograph: one at the whole of it, small; one at working resolution.
 
-    def __init__(self, field: IlluminationField, detail: Detail) -> None:
+    Args:
+        field: undoes uneven light.
+        detail: undoes spots.
+        sharpening: undoes blur, before the detail looks; without it, blur stays.
+    """
+
+    def __init__(self, field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None) -> None:
         super().__init__()
-        self.field, self.detail = field, detail
+        self.field, self.detail, self.sharpening = field, detail, sharpening
 
     def forward(self, whole: Tensor, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Run both.
@@ -45,9 +52,14 @@ class Light(nn.Module):
         Returns:
             field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512).
         """
-        residual, activation = self.detail(local)
         field = self._averaged_field(whole)
-        return field * _trust(field, whole), residual * _inside(local[:, 3:]), activation
+        inside = _inside(local[:, 3:])
+        added = torch.zeros_like(local[:, :3])
+        if self.sharpening is not None:
+            added = (self.sharpening(local).clamp(0, 1) - local[:, :3]) * inside
+            local = torch.cat([local[:, :3] + added, local[:, 3:]], 1)
+        residual, activation = self.detail(local)
+        return field * _trust(field, whole), added + residual * inside, activation
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and mirrored: errors that are not of the photograph cancel, 0.28 dB."""

@@ -22,6 +22,9 @@ from cofenet.geometry import Circle, resize
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture
 
+RIM = 8
+"""Pixels at the edge of the field of view from which no sharpening is learned, and in which `light` does none."""
+
 Name = TypeVar("Name", bound=str)
 
 
@@ -29,7 +32,8 @@ Name = TypeVar("Name", bound=str)
 class Example:
     """One photograph at three stages, uint8 (S, S, 3) each, its field of view, bool (S, S), and its structures.
 
-    The structures are uint8 (S, S, K), how much of each pixel each covers; K is 0 where none are known.
+    The structures are uint8 (S, S, K), how much of each pixel each covers; K is 0 where none are known. The parameters
+    are those of the degradation.
     """
 
     clean: NDArray[np.uint8]
@@ -37,6 +41,11 @@ class Example:
     degraded: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     structures: NDArray[np.uint8]
+    parameters: Parameters
+
+    def before_blur(self) -> NDArray[np.uint8]:
+        """The photograph in the wrong light and with its spots, uint8 (S, S, 3)."""
+        return np.asarray(simulate(self.lit, self.parameters.only("artifact"), filled(self.mask)), np.uint8)
 
 
 def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> Example:
@@ -50,7 +59,7 @@ def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> E
     lit = np.asarray(simulate(clean, parameters.only("illumination"), fov), np.uint8)
     degraded = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
     structures = known[0] if known else np.empty((*mask.shape, 0), np.uint8)
-    return Example(clean, lit, degraded, mask, structures)
+    return Example(clean, lit, degraded, mask, structures, parameters)
 
 
 def filled(mask: NDArray[np.bool_]) -> FieldOfView:
@@ -142,6 +151,35 @@ class DetailExamples(Dataset[dict[str, Tensor]]):
         cut = np.stack([stages[y : y + self.size, x : x + self.size] for y, x in corners])
         batch = torch.from_numpy(cut.transpose(0, 3, 1, 2).astype(np.float32) / 255)
         return {"input": batch[:, :4], "lit": batch[:, 4:], "mask": batch[:, 3:4]}
+
+
+class SharpeningExamples(Dataset[dict[str, Tensor]]):
+    """Whole photographs, or patches anywhere on them, as they are and before they were blurred."""
+
+    def __init__(
+        self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
+    ) -> None:
+        self.photographs, self.mixture, self.seed, self.size = photographs, mixture, seed, size
+        self.count, self.patches = count, patches
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        """Tensors (patches, C, size, size) in [0, 1]: `input` of 4 channels, `sharp` of 3, `mask` of 1.
+
+        The mask leaves out a rim that the black outside was blurred into.
+        """
+        example = make(self.photographs, self.mixture, self.seed, index)
+        rng = np.random.default_rng([self.seed, index, 1])
+        mask = example.mask.astype(np.uint8)
+        inner = cv2.erode(mask, np.ones((2 * RIM + 1,) * 2, np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        planes = (example.degraded, mask[..., None] * 255, example.before_blur(), inner[..., None] * 255)
+        stages, room = np.concatenate(planes, 2), len(mask) - self.size
+        corners = rng.integers(room + 1, size=(self.patches, 2))
+        cut = np.stack([stages[y : y + self.size, x : x + self.size] for y, x in corners])
+        batch = torch.from_numpy(cut.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+        return {"input": batch[:, :4], "sharp": batch[:, 4:7], "mask": batch[:, 7:]}
 
 
 def _corner(changed: NDArray[np.int16], size: int, rng: np.random.Generator) -> tuple[int, int]:

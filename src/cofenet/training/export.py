@@ -26,6 +26,7 @@ from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
+from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
 from cofenet.training.calibration import calibrate
 from cofenet.training.run import Run
@@ -61,7 +62,7 @@ class Exported:
 
 
 def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, calibration: Path | None = None) -> Card:
-    """Export the network of a run; or of two, a field and a detail, which make one model for correction.
+    """Export the network of a run; or of a field, a detail and, if wanted, a sharpening as one model for correction.
 
     Of several runs that train the same network, one begun with the weights of the other, the mean of the weights is
     taken (Wortsman et al., ICML 2022): it keeps what each has learned.
@@ -83,8 +84,12 @@ def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, c
         parts.setdefault(run.recipe().network, []).append(run)
     networks = {name: _mean([run.averaged() for run in alike]) for name, alike in parts.items()}
     match sorted(parts):
-        case ["detail", "field"]:
-            exported = light(cast("IlluminationField", networks["field"]), cast("Detail", networks["detail"]))
+        case ["detail", "field"] | ["detail", "field", "sharpening"]:
+            exported = light(
+                cast("IlluminationField", networks["field"]),
+                cast("Detail", networks["detail"]),
+                cast("Sharpening | None", networks.get("sharpening")),
+            )
         case ["reference"]:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
         case ["quality" | "quality-fusion" as name]:
@@ -118,17 +123,17 @@ def _mean(networks: list[nn.Module]) -> nn.Module:
     return networks[0]
 
 
-def light(field: IlluminationField, detail: Detail) -> Exported:
+def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None) -> Exported:
     """The model for correction."""
     return Exported(
-        Light(field, detail), "Corrects retinal fundus photographs: uneven light, spots and blur.",
+        Light(field, detail, sharpening), "Corrects retinal fundus photographs: uneven light, spots and blur.",
         {
             "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
             "local": Tensor(shape=(1, 4, WORKING_SIZE, WORKING_SIZE), meaning="the same at working size"),
         },
         {
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
-            "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -0.5 to 0.5"),
+            "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -1 to 1"),
             "activation": Tensor(shape=(1, 1, WORKING_SIZE, WORKING_SIZE), meaning="where it is degraded, 0 to 1"),
         },
     )  # fmt: skip

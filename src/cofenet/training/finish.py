@@ -11,8 +11,8 @@ from cofenet.errors import UsageError
 from cofenet.training.export import export
 from cofenet.training.run import Run
 
-_PARTS = {"field": "FIELD-RUN DETAIL-RUN", "detail": "FIELD-RUN DETAIL-RUN"}
-"""Networks that make a model only together, and how they are told so."""
+_PARTS = {"field", "detail", "sharpening"}
+"""Networks that make a model only together; the last may be missing."""
 
 _CORRECTS = {"reference"}
 
@@ -36,7 +36,8 @@ def finish(folder: Path, terms: Path | None = None) -> Path | None:
     run = Run(folder)
     network, model = run.recipe().network, run.model
     if network in _PARTS:
-        _log.info("%s makes a model with its other half: cofenet export %s -o light.onnx", network, _PARTS[network])
+        together = "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN] -o light.onnx"
+        _log.info("%s makes a model with its other parts: %s", network, together)
         return None
     try:
         export([folder], model, terms)

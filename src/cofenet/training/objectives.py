@@ -17,9 +17,10 @@ from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField, apply_field
 from cofenet.networks.reference import Answer, Reference, Variant
 from cofenet.networks.segmentation import Segmenter
+from cofenet.networks.sharpening import Sharpening
 from cofenet.training import losses
 from cofenet.training.assessing import QualityFusionObjective, QualityObjective
-from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples
+from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples, SharpeningExamples
 from cofenet.training.labelled import Labelled, load_labelled
 from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs, listed, load
@@ -117,6 +118,23 @@ class DetailObjective(Restoration):
         residual, gate = network(batch["input"])
         own = {"activation": losses.activation(gate, target - degraded, batch["mask"])}
         return degraded + residual, target, own
+
+
+class SharpeningObjective(Restoration):
+    """Undo blur, whatever the light, and leave spots alone."""
+
+    def network(self) -> nn.Module:
+        """See base."""
+        return Sharpening(*self.recipe.widths)
+
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+        """See base."""
+        recipe = self.recipe
+        return SharpeningExamples(cast("Photographs", data), mixture, seed, recipe.size, count, recipe.patches)
+
+    def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """See base."""
+        return network(batch["input"]), batch["sharp"], {}
 
 
 class ReferenceObjective(Restoration):
@@ -239,6 +257,7 @@ class DiscObjective(Segmentation):
 _OBJECTIVES: dict[str, type[Objective]] = {
     "field": FieldObjective,
     "detail": DetailObjective,
+    "sharpening": SharpeningObjective,
     "reference": ReferenceObjective,
     "vessels": VesselsObjective,
     "disc-finder": DiscFinderObjective,

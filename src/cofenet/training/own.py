@@ -29,7 +29,7 @@ FEWEST = 10
 _VALIDATED = 10
 """One of so many is validated on."""
 
-_CONTENT = {"field", "detail", "reference"}
+_CONTENT = {"field", "detail", "sharpening", "reference"}
 """Networks that need no more than good photographs."""
 
 _log = logging.getLogger(__name__)

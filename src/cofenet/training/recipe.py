@@ -16,7 +16,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
-Network = Literal["field", "detail", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"]
+Network = Literal[
+    "field", "detail", "sharpening", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"
+]
 Loss = Literal[
     "absolute", "root_mean_square", "gradient", "structure", "activation", "vessels", "disc",
     "cross_entropy", "overlap",
@@ -27,7 +29,7 @@ _OF_PICTURES = {"absolute", "root_mean_square", "gradient", "structure"}
 _OF_STRUCTURES = {"cross_entropy", "overlap"}
 _OF_QUALITY = {"grade", "severity"}
 _LOSSES: dict[str, set[str]] = {
-    "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"},
+    "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"}, "sharpening": _OF_PICTURES,
     "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
     "vessels": _OF_STRUCTURES, "disc-finder": _OF_STRUCTURES, "disc": _OF_STRUCTURES,
     "quality": _OF_QUALITY, "quality-fusion": _OF_QUALITY,
@@ -146,7 +148,7 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        stages = {"field": 4, "detail": 3}.get(self.network)
+        stages = {"field": 4, "detail": 3, "sharpening": 1}.get(self.network)
         if self.widths and stages and len(self.widths) != stages:
             raise ValueError(f"widths: {self.network} has {stages}, got {len(self.widths)}")
         if self.size > self.canvas:
