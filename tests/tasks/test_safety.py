@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,17 +18,23 @@ from hypothesis import strategies as st
 
 import cofenet
 from cofenet.evaluation import harms
+from cofenet.evaluation import safety as safety_experiment
 from cofenet.fov import FieldOfView
-from cofenet.geometry import Crop, resize
+from cofenet.geometry import Circle, Crop, resize
 from cofenet.io import read_photograph
 from cofenet.tasks import correction as correction_module
 from cofenet.tasks.colour import colour_strangeness
-from cofenet.tasks.safety import change, decide, findings, limits
+from cofenet.tasks.safety import change, decide, limits, measure
 
 Draw = Callable[..., np.ndarray]
 SAMPLES = Path(__file__).parents[2] / "samples"
 LIMITS = Path(cofenet.__file__).parent / "tasks/thresholds.toml"
 NO_SPOTS = np.zeros((64, 64), np.float32)
+ALL_SPOTS = np.ones((64, 64), np.float32)
+
+
+def findings(image: np.ndarray, corrected: np.ndarray, fov: FieldOfView, activation: np.ndarray) -> dict[str, float]:
+    return measure(image, corrected, fov, activation).findings
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +50,8 @@ def fov(image: np.ndarray) -> FieldOfView:
 
 def test_the_photograph_itself_has_no_findings(image: np.ndarray, fov: FieldOfView) -> None:
     found = findings(image, image.copy(), fov, NO_SPOTS)
-    assert {"lines", "spots", "difference", "blur", "invented", "colour", "quality", "disc"} == found.keys()
+    structure = {"lines", "spots", "hidden", "uncompared", "difference", "blur", "invented"}
+    assert structure | {"colour", "quality", "disc"} == found.keys()
     assert max(found.values()) == pytest.approx(0, abs=1e-5)
     assert decide(found)[:2] == ("safe", "none")
 
@@ -125,13 +133,63 @@ def test_structure_out_of_the_dark_is_invented(image: np.ndarray, fov: FieldOfVi
     assert findings(dark, dark, fov, NO_SPOTS)["invented"] == 0
 
 
-def test_a_spot_that_the_network_found_may_go(image: np.ndarray, fov: FieldOfView) -> None:
-    lesion, where = harms.draw_lesion(image, fov, np.random.default_rng(5))
-    gone = harms.paint_over(lesion, where, np.random.default_rng(5))
-    crop = Crop.around(fov.circle, 512)
-    activation = (crop.take(where.astype(np.uint8) * np.uint8(255)) > 0).astype(np.float32)
-    alarmed, quiet = (findings(lesion, gone, fov, seen) for seen in (NO_SPOTS, activation))
-    assert quiet["spots"] < alarmed["spots"]
+def around(where: np.ndarray, fov: FieldOfView) -> np.ndarray:
+    """The activation of a network that takes for a spot what lies there."""
+    return (Crop.around(fov.circle, 512).take(where.astype(np.uint8) * np.uint8(255)) > 0).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_a_bright_spot_that_the_network_found_may_go(image: np.ndarray, fov: FieldOfView, seed: int) -> None:
+    x, y = fov.circle.x + 90 * np.cos(seed), fov.circle.y + 90 * np.sin(seed)
+    light = cv2.GaussianBlur(Circle(x, y, 9).coverage(image.shape[:2]), (0, 0), 2)
+    spotted = np.clip(np.rint(image + 70 * light[..., None]), 0, 255).astype(np.uint8)
+    alarmed, quiet = (findings(spotted, image, fov, seen) for seen in (NO_SPOTS, around(light > 0.1, fov)))
+    assert alarmed["spots"] > quiet["spots"]
+    assert decide(quiet)[0] == "safe", quiet
+
+
+def test_where_a_spot_may_go_nothing_dark_may_come_or_go(image: np.ndarray, fov: FieldOfView) -> None:
+    rng = np.random.default_rng(3)
+    vessels = cofenet.segment(image, structures=["vessels"], fov=fov).vessels
+    assert vessels is not None
+    erased = harms.erase_vessel(image, fov, vessels, rng)
+    assert erased is not None
+    for harmed in (erased, harms.draw_vessel(image, fov, rng)):
+        changed = (np.abs(harmed.astype(int) - image) > 3).any(2)
+        found = findings(image, harmed, fov, around(changed, fov))
+        assert found["lines"] < limits()["lines"].caution
+        assert found["hidden"] >= limits()["hidden"].caution
+        assert decide(found)[0] != "safe"
+
+
+def test_a_network_that_takes_everything_for_spots_gets_nothing_called_safe(
+    image: np.ndarray, fov: FieldOfView
+) -> None:
+    seen = cofenet.segment(image, fov=fov)
+    mirrored = np.ascontiguousarray(image[::-1]), _mirrored(fov)
+    planted = dict(safety_experiment.planted("a", image, fov, seen, mirrored))
+    lesions, where = harms.draw_lesion(image, fov, np.random.default_rng(1))
+    planted["lesion painted over"] = harms.paint_over(lesions, where, np.random.default_rng(1))
+    assert len(planted) == 7
+    for harm, harmed in planted.items():
+        before = lesions if harm == "lesion painted over" else image
+        found = findings(before, harmed, fov, ALL_SPOTS)
+        assert found["uncompared"] == 1
+        assert decide(found)[0] != "safe", harm
+
+
+def test_many_small_harms_are_one_large_one(image: np.ndarray, fov: FieldOfView) -> None:
+    """Sixty dots, two pixels wide where they are judged; one alone is too small to alarm."""
+    rng = np.random.default_rng(0)
+    places = rng.permutation(np.argwhere(fov.circle.distance(image.shape[:2]) < 0.42 * fov.circle.diameter))[:60]
+    side = round(2 * fov.circle.diameter / 512)
+    alarms = []
+    for count in (1, 60):
+        dotted = image.copy()
+        for row, column in places[:count]:
+            dotted[row : row + side, column : column + side] //= 2
+        alarms.append(decide(findings(image, dotted, fov, NO_SPOTS))[0])
+    assert alarms == ["safe", "caution"]
 
 
 @pytest.mark.parametrize("rule", ["blur", "colour", "lines"])
@@ -223,6 +281,12 @@ def test_who_does_not_ask_is_not_told(image: np.ndarray) -> None:
     correction = cofenet.correct(image, judged=False)
     np.testing.assert_array_equal(correction.image, image[::-1])
     assert (correction.verdict.status, correction.verdict.findings) == ("not judged", {})
+
+
+def test_the_factor_of_quality_that_fell_is_named(image: np.ndarray, fov: FieldOfView) -> None:
+    measured = measure(image, harms.blur(image, fov, np.random.default_rng(0)), fov, NO_SPOTS)
+    assert measured.factor == "blur"
+    assert "blur" in decide({"quality": 0.4}, measured.factor)[2][0]
 
 
 def test_what_is_no_number_is_never_safe() -> None:

@@ -24,7 +24,7 @@ from cofenet.fov import FieldOfView
 from cofenet.metrics.fidelity import psnr
 from cofenet.metrics.overlap import dice
 from cofenet.tasks.correction import Correction, correct
-from cofenet.tasks.safety import findings
+from cofenet.tasks.safety import measure
 from cofenet.tasks.segmentation import Segmentation, segment
 
 Image = NDArray[np.uint8]
@@ -135,7 +135,7 @@ def _corrected(image: Image) -> Correction | None:
 def _case(
     name: str, harm: str, low: Image, made: Correction, result: Image, truth: dict[str, tuple[float, float]]
 ) -> Case:
-    measured = findings(low, result, made.fov, made.activation)
+    measured = measure(low, result, made.fov, made.activation).findings
     return Case(name, harm, measured, truth, made.verdict.mean_change)
 
 

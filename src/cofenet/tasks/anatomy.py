@@ -1,14 +1,18 @@
-"""Are vessels and optic disc of a correction those of its input? The shipped networks look at both, equally large."""
+"""Are vessels, disc and cup of a correction those of its input? The shipped networks look at both, equally large."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.engine.session import session
 from cofenet.fov import FieldOfView
+from cofenet.geometry import Crop
 from cofenet.metrics.overlap import skeleton
-from cofenet.tasks.segmentation import segment, vessel_probability
+from cofenet.tasks.segmentation import Disc, find_disc, measure_disc, outline_disc, outlined
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -23,51 +27,111 @@ _TOLERANCE = 1 / 100
 _UNEXPLAINED = 1.0
 """z (see `cofenet.tasks.structure`) below which the picture itself did not change: only the network's opinion did."""
 
+_OUTLINED = 0.8
+"""Mean probability of an outlined disc below which it may be none: 0.81 to 0.97 on 25 honest corrections, up to 0.74
+where the disc was painted over, for the outliner takes it for granted that there is one."""
 
-def vessels_changed(before: Bytes, after: Bytes, fov: FieldOfView, unexplained: Floats) -> tuple[float, float]:
-    """The longest connected centreline that was added, and that was erased, in diameters of the field of view.
+_PLACES, _GAP = 2, 16
+"""Places that the vessel network looks at, in both pictures at one go, and black pixels between them: what is beyond a
+place would else be taken for its surroundings."""
+
+
+def vessels_changed(before: Floats, after: Floats, unexplained: Floats) -> tuple[float, float]:
+    """The longest connected centreline that was added, and that was erased, as a share of the side S.
 
     A stretch counts where one picture surely shows a vessel, the other surely none within the tolerance, and the
-    structure itself changed there: a correction that lifts a faint vessel out of haze has added none.
+    structure itself changed there: a correction that lifts a faint vessel out of haze has added none. Looked at are
+    the two places, half as wide as what the network sees, where the structure changed most.
 
     Args:
-        before: the input, uint8 (S, S, 3), RGB.
+        before: the input, float32 (4, S, S): RGB and field of view, 0 to 1.
         after: the correction, likewise.
-        fov: of both.
         unexplained: float32 (S, S), z.
+
+    Raises:
+        ModelError: the model is damaged.
     """
-    old, new = vessel_probability(before, fov), vessel_probability(after, fov)
-    changed = _grown(unexplained > _UNEXPLAINED, fov)
-    return _longest(new, old, changed, fov), _longest(old, new, changed, fov)
+    network = session("vessels")
+    half = network.card.inputs["local"].shape[-1] // 2
+    tile = np.zeros((1, 4, 2 * half, 2 * half), np.float32)
+    side = min(half - _GAP, len(unexplained))
+    spots = [(row * half, column * half) for row in range(_PLACES) for column in (0, 1)]
+    places = list(_most_changed(unexplained, side))
+    for number, place in enumerate(places):
+        for picture, (top, left) in zip((before, after), spots[2 * number :], strict=False):
+            tile[0, :, top : top + side, left : left + side] = picture[:, *place]
+    found = network.run(local=tile)["probability"][0, 0]
+    looks = [found[top : top + side, left : left + side] for top, left in spots]
+    reach = max(1, round(_TOLERANCE * len(unexplained)))
+    added = erased = 0
+    for number, place in enumerate(places):
+        old, new = looks[2 * number : 2 * number + 2]
+        changed = _grown(unexplained[place] > _UNEXPLAINED, reach)
+        added = max(added, _longest(new, old, changed, reach))
+        erased = max(erased, _longest(old, new, changed, reach))
+    return added / len(unexplained), erased / len(unexplained)
 
 
 def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> float | None:
     """How far the disc moved, in its diameters, plus by how much its size, or the cup's, changed, as a share.
 
-    Arguments as of `vessels_changed`.
+    Both are outlined in the square where the input shows its disc; only if the outline of the correction's is doubtful,
+    it is looked for in the whole. The cup says nothing where only one of the two shows one.
+
+    Args:
+        before: the input, uint8 (S, S, 3), RGB.
+        after: the correction, likewise.
+        fov: of both.
 
     Returns:
         0 where it stayed; 1 where only the input shows one; None where the input shows none.
+
+    Raises:
+        ModelError: a model is damaged.
     """
-    old = segment(before, structures=["disc", "cup"], fov=fov).measurements.disc
+    _, near = find_disc(before, fov)
+    if near is None:
+        return None
+    (old, _), (new, sure) = (_measured(picture, fov, near) for picture in (before, after))
     if old is None:
         return None
-    new = segment(after, structures=["disc", "cup"], fov=fov).measurements.disc
-    if new is None:
+    if new is None or (sure < _OUTLINED and find_disc(after, fov)[1] is None):
         return 1.0
     size = (old.vertical_diameter + old.horizontal_diameter) / 2
     moved = float(np.hypot(new.x - old.x, new.y - old.y)) / size
     grown = abs((new.vertical_diameter + new.horizontal_diameter) / 2 / size - 1)
-    cup = abs((new.cup_to_disc or 0.0) - (old.cup_to_disc or 0.0))
-    return moved + max(grown, cup)
+    cups = old.cup_to_disc, new.cup_to_disc
+    return moved + max(grown, 0.0 if cups[0] is None or cups[1] is None else abs(cups[1] - cups[0]))
 
 
-def _longest(one: Floats, other: Floats, changed: Mask, fov: FieldOfView) -> float:
-    alone = skeleton(one > _SURE) & ~_grown(other > _DOUBTFUL, fov) & changed
+def _measured(picture: Bytes, fov: FieldOfView, near: Crop) -> tuple[Disc | None, float]:
+    """The disc inside a square, in the square's own pixels, and the mean probability within it."""
+    disc, cup = outline_disc(picture, fov, near)
+    whole, inner = outlined(disc, cup)
+    return measure_disc(whole, inner), float(disc[whole].mean()) if whole.any() else 0.0
+
+
+def _most_changed(unexplained: Floats, side: int) -> Iterator[tuple[slice, slice]]:
+    """The squares of that side in which most is unexplained, at most `_PLACES`; what one holds counts for no other."""
+    left = np.where(unexplained > _UNEXPLAINED, unexplained, np.float32(0))
+    for _ in range(_PLACES):
+        held = cv2.boxFilter(left, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        row, column = np.unravel_index(int(np.argmax(held)), held.shape)
+        if not held[row, column] > 0:
+            return
+        top, start = (int(np.clip(centre - side // 2, 0, len(left) - side)) for centre in (row, column))
+        place = slice(top, top + side), slice(start, start + side)
+        yield place
+        left[place] = 0
+
+
+def _longest(one: Floats, other: Floats, changed: Mask, reach: int) -> int:
+    """Pixels of the longest centreline that one shows and the other does not."""
+    alone = skeleton(one > _SURE) & ~_grown(other > _DOUBTFUL, reach) & changed
     count, _, statistics, _ = cv2.connectedComponentsWithStats(alone.astype(np.uint8))
-    return float(statistics[1:, cv2.CC_STAT_AREA].max()) / fov.circle.diameter if count > 1 else 0.0
+    return int(statistics[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
 
 
-def _grown(mask: Mask, fov: FieldOfView) -> Mask:
-    side = 2 * max(1, round(_TOLERANCE * fov.circle.diameter)) + 1
+def _grown(mask: Mask, reach: int) -> Mask:
+    side = 2 * reach + 1
     return cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0

@@ -23,7 +23,7 @@ from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
-from cofenet.tasks.safety import Verdict, change, decide, findings, spots_taken
+from cofenet.tasks.safety import Verdict, change, decide, limits, measure
 from cofenet.tasks.view import check_pixels, view
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
@@ -38,7 +38,6 @@ _LOOK = 128
 
 _LOST = 0.05
 """Share of the retina that is burnt out or black above which the verdict names it."""
-
 
 _TOLD = 0.001
 """Share of the retina taken for spots above which the verdict names it."""
@@ -148,13 +147,16 @@ def judge(
     facts = [f"changed by {mean:.3f} on average, {largest:.3f} at most"]
     if lost > _LOST:
         facts.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
-    spots = spots_taken(fov, activation)
-    if spots > _TOLD:
-        facts.append(f"what it took for spots, {spots:.1%} of the retina, is not compared; see that it was no lesion")
     if not judged:
         return Verdict("not judged", "not asked", tuple(facts), mean, largest, lost, {})
-    found = findings(image, corrected, fov, activation)
-    status, rule, reasons = decide(found)
+    measured = measure(image, corrected, fov, activation)
+    found = measured.findings
+    status, rule, reasons = decide(found, measured.factor)
+    if _TOLD < found["uncompared"] < limits()["uncompared"].caution:
+        share = found["uncompared"]
+        facts.append(
+            f"what it took for spots, {share:.1%} of the retina, is hardly compared; see that it was no lesion"
+        )
     forced = force and (status == "unchanged" or slight)
     if forced:
         status, reasons = "caution", ("corrected by force", *reasons)

@@ -22,7 +22,7 @@ from cofenet.geometry import Circle, Crop, resize
 from cofenet.tasks.anatomy import disc_changed, vessels_changed
 from cofenet.tasks.colour import colour_strangeness
 from cofenet.tasks.quality import FACTORS, Assessment, assess
-from cofenet.tasks.structure import compare, taken_for_spots, within_rim
+from cofenet.tasks.structure import compare
 from cofenet.tasks.view import Floats, Pixels, view
 
 Status = Literal["safe", "caution", "unchanged", "not judged"]
@@ -37,13 +37,15 @@ _LOOK_CLOSER = 0.3
 """Share of the caution limit of lines or spots from which vessels are looked for."""
 
 _WORDS = {
-    "lines": "structure that the input does not explain: a region of {:.3f} of the field of view",
+    "lines": "structure that the input does not explain: {:.3f} of the field of view",
     "spots": "a spot added or taken out: {:.3f} of the field of view",
+    "hidden": "dark structure drawn, or a thin one erased, in what it took for spots: {:.3f} of the field of view",
+    "uncompared": "what it took for spots, {:.1%} of the retina, is hardly compared",
     "difference": "structure as a whole is not the input's: its correlation misses 1 by {:.2f}",
     "blur": "{:.0%} of the finest contrast was lost",
     "invented": "structure on {:.1%} of the retina where the input is black or burnt out",
     "colour": "colours unlike those of good photographs: {:.1f} standard deviations",
-    "quality": "a factor of quality fell by {:.2f}",
+    "quality": "the quality of {} fell by {:.2f}",
     "disc": "the optic disc moved or changed its size, or its cup did, by {:.2f} of itself",
     "vessels_added": "a vessel was added, {:.3f} of the field of view long",
     "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
@@ -102,8 +104,21 @@ def _colours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return np.array(stored["expected"]), np.array(stored["covariance"])
 
 
-def findings(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats) -> dict[str, float]:
-    """What each rule measures.
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on a correction.
+
+    Attributes:
+        findings: what each rule measured; those that had nothing to look at are missing.
+        factor: the factor of quality that fell most.
+    """
+
+    findings: dict[str, float]
+    factor: str
+
+
+def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats) -> Measured:
+    """Measure a correction by all rules.
 
     Args:
         image: the input, uint8 or uint16 (H, W, 3), RGB.
@@ -117,41 +132,42 @@ def findings(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Flo
     crop = Crop.around(fov.circle, SIZE)
     before, after = (view(picture, fov, crop) for picture in (image, corrected))
     seen = before[3] > 0
-    centre = SIZE / 2
-    square = FieldOfView(seen, Circle(centre, centre, fov.circle.radius * SIZE / crop.side), fov.confidence)
-    a, b = (np.ascontiguousarray(planes[:3].transpose(1, 2, 0)) for planes in (before, after))
-    structure = compare(a, b, seen, np.asarray(resize(activation, (SIZE, SIZE)), np.float32))
+    structure = compare(before[:3], after[:3], seen, np.asarray(resize(activation, (SIZE, SIZE)), np.float32))
     found = {
-        "lines": structure.lines, "spots": structure.spots, "difference": structure.difference,
-        "blur": max(0.0, structure.blur), "invented": structure.invented,
-        "colour": colour_strangeness(_mean(a, seen), _mean(b, seen), *_colours()),
+        "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
+        "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
+        "invented": structure.invented,
+        "colour": colour_strangeness(_mean(before, seen), _mean(after, seen), *_colours()),
     }  # fmt: skip
-    old, new = (np.rint(planes * 255).astype(np.uint8) for planes in (a, b))
-    found["quality"] = _fallen(assess(old, fov=square), assess(new, fov=square))
+    square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
+    old, new = (_bytes(planes) for planes in (before, after))
+    found["quality"], factor = _fallen(assess(old, fov=square), assess(new, fov=square))
     disc = disc_changed(old, new, square)
     if disc is not None:
         found["disc"] = disc
     if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
-        found["vessels_added"], found["vessels_erased"] = vessels_changed(old, new, square, structure.unexplained)
-    return found
+        found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure.unexplained)
+    return Measured(found, factor)
 
 
-def decide(found: dict[str, float]) -> tuple[Status, str, tuple[str, ...]]:
-    """The status that follows from what the rules measured, the rule that decided, and the reasons, worst first."""
+def decide(found: dict[str, float], factor: str = "one factor") -> tuple[Status, str, tuple[str, ...]]:
+    """The status that follows from what the rules measured, the rule that decided, and the reasons, worst first.
+
+    Args:
+        found: what each rule measured.
+        factor: the factor of quality that fell most.
+    """
     over = sorted(found, key=lambda rule: -found[rule] / limits()[rule].harm)
     alarms = [rule for rule in over if not found[rule] < limits()[rule].caution]  # what is no number is an alarm, too
     if not alarms:
         unseen = "" if "disc" in found else "; the input shows no disc"
         return "safe", "none", (f"{len(found)} rules found nothing: {', '.join(sorted(found))}{unseen}",)
     harmful = [rule for rule in alarms if not found[rule] < limits()[rule].harm]
-    return ("unchanged" if harmful else "caution"), alarms[0], tuple(_said(rule, found[rule]) for rule in alarms)
-
-
-def spots_taken(fov: FieldOfView, activation: Floats) -> float:
-    """Share of the field of view, without its rim, that the network took for spots: what is there is not compared."""
-    crop = Crop.around(fov.circle, len(activation))
-    inside = within_rim(crop.take(fov.mask.view(np.uint8) * np.uint8(255)) > 127)
-    return float(np.count_nonzero(taken_for_spots(activation) & inside)) / max(1, int(np.count_nonzero(inside)))
+    return (
+        ("unchanged" if harmful else "caution"),
+        alarms[0],
+        tuple(_said(rule, found[rule], factor) for rule in alarms),
+    )
 
 
 def change(image: Pixels, corrected: Pixels, crop: Crop) -> Floats:
@@ -161,17 +177,24 @@ def change(image: Pixels, corrected: Pixels, crop: Crop) -> Floats:
     return np.asarray(crop.take(difference).astype(np.float32).mean(2) / full, np.float32)
 
 
-def _said(rule: str, value: float) -> str:
+def _said(rule: str, value: float, factor: str) -> str:
     limit = limits()[rule]
     asked = limit.harm if value >= limit.harm else limit.caution
-    return f"{_WORDS[rule].format(value)} (limit {asked:g})"
+    words = _WORDS[rule].format(factor.replace("_", " "), value) if rule == "quality" else _WORDS[rule].format(value)
+    return f"{words} (limit {asked:g})"
 
 
-def _mean(picture: Floats, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean colour of a picture (S, S, 3) where it is seen."""
-    return np.array(cv2.mean(picture, seen.view(np.uint8))[:3])
+def _mean(planes: Floats, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Mean colour of planes (4, S, S) where they are seen."""
+    return np.array([cv2.mean(plane, seen.view(np.uint8))[0] for plane in planes[:3]])
 
 
-def _fallen(old: Assessment, new: Assessment) -> float:
-    """By how much the worst factor fell."""
-    return max(0.0, *(old.factors[name] - new.factors[name] for name in FACTORS))
+def _bytes(planes: Floats) -> NDArray[np.uint8]:
+    """Red, green and blue of planes (4, S, S), 0 to 1: uint8 (S, S, 3)."""
+    return np.asarray(cv2.merge([cv2.convertScaleAbs(plane, alpha=255) for plane in planes[:3]]), np.uint8)
+
+
+def _fallen(old: Assessment, new: Assessment) -> tuple[float, str]:
+    """By how much the worst factor fell, and which that is."""
+    factor = max(FACTORS, key=lambda name: old.factors[name] - new.factors[name])
+    return max(0.0, old.factors[factor] - new.factors[factor]), factor

@@ -124,8 +124,7 @@ def segment(
         masks["vessels"] = probabilities["vessels"] > _THRESHOLD["vessels"]
     if "disc" in structures or "cup" in structures:
         confidence, probabilities["disc"], probabilities["cup"] = disc_probability(image, fov)
-        masks["disc"] = _largest(probabilities["disc"] > _THRESHOLD["disc"])
-        masks["cup"] = _largest((probabilities["cup"] > _THRESHOLD["cup"]) & masks["disc"])
+        masks["disc"], masks["cup"] = outlined(probabilities["disc"], probabilities["cup"])
     density = float(masks["vessels"][fov.mask].mean()) if "vessels" in masks else None
     measured = Measurements(density, confidence, measure_disc(masks["disc"], masks["cup"]) if "disc" in masks else None)
     asked = {name: masks[name] if name in structures else None for name in STRUCTURES}
@@ -163,15 +162,44 @@ def disc_probability(image: Pixels, fov: FieldOfView) -> tuple[float, Floats, Fl
     Raises:
         ModelError: a model is damaged.
     """
-    finder, outliner = session("disc-finder"), session("disc")
+    confidence, near = find_disc(image, fov)
+    if near is None:
+        blank = np.zeros(image.shape[:2], np.float32)
+        return confidence, blank, blank.copy()
+    disc, cup = _placed(outline_disc(image, fov, near), near, fov)
+    return confidence, disc, cup
+
+
+def find_disc(image: Pixels, fov: FieldOfView) -> tuple[float, Crop | None]:
+    """How sure it is that a photograph, as of `segment`, shows a disc, and the square in which to outline it, if so.
+
+    Raises:
+        ModelError: a model is damaged.
+    """
+    finder = session("disc-finder")
     whole = Crop.around(fov.circle, finder.card.inputs["local"].shape[-1])
     confidence, place = _found(_run(finder, view(image, fov, whole))[0], whole)
     if confidence < _FOUND:
-        blank = np.zeros(image.shape[:2], np.float32)
-        return confidence, blank, blank.copy()
-    near = Crop.around(place, outliner.card.inputs["local"].shape[-1])
-    disc, cup = _placed(_run(outliner, view(image, fov, near)), near, fov)
-    return confidence, disc, cup
+        return confidence, None
+    return confidence, Crop.around(place, session("disc").card.inputs["local"].shape[-1])
+
+
+def outline_disc(image: Pixels, fov: FieldOfView, near: Crop) -> Floats:
+    """How likely each pixel of a square of a photograph, as of `segment`, is disc and cup.
+
+    Returns:
+        float32 (2, size, size), 0 to 1.
+
+    Raises:
+        ModelError: a model is damaged.
+    """
+    return _run(session("disc"), view(image, fov, near))
+
+
+def outlined(disc: Floats, cup: Floats) -> tuple[Mask, Mask]:
+    """Disc and cup, bool (H, W), of their probabilities, float32 (H, W): the largest region of each, the cup inside."""
+    whole = _largest(disc > _THRESHOLD["disc"])
+    return whole, _largest((cup > _THRESHOLD["cup"]) & whole)
 
 
 def measure_disc(disc: Mask, cup: Mask) -> Disc | None:

@@ -1,15 +1,19 @@
 """Is the structure of a correction that of its input? Compared without ground truth, in the square around the retina.
 
-Light, colour and contrast may change, slowly from place to place; what is fine must be the input's own. So the band of
-structures of each of the correction's channels, g, is regressed on the same band of the input's three channels, a, in
-Gaussian windows, by least squares that lean towards the weights w₀ of the whole picture:
+Light, colour and contrast may change, slowly from place to place, and blur may be undone; what is fine must be the
+input's own. So the band of structures of each of the correction's channels, g, is regressed in Gaussian windows on four
+of the input, a: the same band of its three channels, and what is finest in the green one, x − G_s x (G: Gaussian), by
+which any sharpening begins: x + α (x − G_s x). Least squares that lean towards the weights w₀ of the whole picture:
 
-    w(x) = (⟨a aᵀ⟩ + λ)⁻¹ (⟨a g⟩ + λ w₀),    e = g − w · a,    z = |e| / (f + s · √min(⟨(w · a)²⟩, ⟨g²⟩))
+    w(x) = (⟨a aᵀ⟩ + Λ)⁻¹ (⟨a g⟩ + Λ w₀),    e = g − w · a,    z = |e| / (f + s · √min(⟨(w · a)²⟩, ⟨g²⟩))
 
 e is what the input does not explain: drawn if the correction has it, erased if w · a has it. z counts it in units of
 what honest corrections leave: a floor f, and a share s of the structure that both have there. Regions of high z are
-found with hysteresis, so that noise at one threshold neither makes nor breaks them. λ is 0.3 of the picture's mean
-⟨a²⟩: with less, something alone in its window explains its own loss as lower contrast.
+found with hysteresis, so that noise at one threshold neither makes nor breaks them, and add up. Λ is diagonal: 0.3 of
+the picture's mean ⟨a²⟩, of the colours one mean; with less, something alone in its window explains its own loss.
+
+Where the network took something for a spot, only what no spot is counts: spots are bright and blurred. There counts
+what is darker in the correction than both its surroundings and the input, and what was dark and thin and is gone.
 """
 
 from __future__ import annotations
@@ -42,6 +46,9 @@ _RIM = 1 / 40
 _LEFT_OUT, _REACH = 0.4, 1 / 64
 """Low-quality activation from which a place counts as a spot that was taken out, and how far that reaches, of D."""
 
+_THIN = 0.03
+"""What is dark and narrower than that, of D, is no spot: the widest vessels are 0.02 D."""
+
 _WIDE = 8.0
 """Standard deviation, pixels, from which a Gaussian is applied to a smaller copy."""
 
@@ -55,147 +62,187 @@ class Structure:
 
     Attributes:
         unexplained: z of the green channel, float32 (S, S); 0 where it is not compared.
-        lines: the largest region that the input does not explain: root of its summed z, in units of D.
+        lines: what the input does not explain: root of the summed z of its regions, in units of D.
         spots: the same of red and green in wider windows, where spots show.
+        hidden: as `lines`, where the network took something for a spot, of what no spot explains.
         difference: 1 minus the correlation of the green channel with what the input explains; 0 to 2.
         blur: share of the finest contrast that was lost, as far as contrast as a whole was not; below 0 if sharper.
         invented: share of the field of view with structure where the input is black or white, away from its edge.
+        uncompared: share of the field of view, without its rim, that the network took for spots.
     """
 
     unexplained: Floats
     lines: float
     spots: float
+    hidden: float
     difference: float
     blur: float
     invented: float
+    uncompared: float
 
 
 def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> Structure:
     """Compare a correction with its input.
 
     Args:
-        before: the input, float32 (S, S, 3), RGB, 0 to 1.
+        before: the input, float32 (3, S, S), RGB, 0 to 1, 0 where not seen; S is a multiple of 8.
         after: the correction, likewise.
         seen: bool (S, S), the field of view.
-        activation: float32 (S, S), 0 to 1, where the network found spots; they are not compared.
+        activation: float32 (S, S), 0 to 1, where the network found spots.
     """
-    size, bands = len(seen), _Bands(seen)
-    inside = within_rim(seen)
-    compared = inside & ~taken_for_spots(activation)
-    low, high = (sigma * size for sigma in _BAND)
-    given = [bands.cut(before[..., colour], low, high) for colour in range(3)]
-    made = [bands.cut(after[..., colour], low, high) for colour in range(2)]
-    (narrow,) = _weights(given, made[1:], _LINES * size)
-    expected = _mixed(narrow, given)
-    z = _unexplained(expected, made[1], compared)
-    wide = _weights(given, made, _SPOTS * size)
-    spots = np.maximum(*(_unexplained(_mixed(w, given), g, compared) for w, g in zip(wide, made, strict=True)))
-    p, g = expected[inside], made[1][inside]
-    red, green, blue = cv2.split(before)
+    bands, inside = _Bands(seen), within_rim(seen)
+    red, green, blue = before
+    finest = bands.finest(green)
+    given = [*(bands.cut(plane) for plane in before), bands.smoothed(finest)]
+    made = [bands.cut(plane) for plane in after[:2]]
+    regression = _Regression(given, made)
+    expected = regression.expected(_LINES, 1)
+    z = _unexplained(expected, made[1])
+    wide = np.maximum(*(np.abs(_unexplained(regression.expected(_SPOTS, k), made[k])) for k in (0, 1)))
+    spot = taken_for_spots(activation) & inside
+    compared = inside & ~spot
+    hidden = np.abs(z) * (_no_spot(z, expected, made[1], green) & spot)
+    z, wide = np.abs(z) * compared, wide * compared
     brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     lost = ((brightest < _EDGE) | (darkest > 1 - _EDGE)) & inside
     drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
+    p, g, retina = expected[inside], made[1][inside], max(1, int(np.count_nonzero(inside)))
     return Structure(
-        z, largest(z, _LINE_PEAK), largest(spots, _SPOT_PEAK),
+        z, summed(z, _LINE_PEAK), summed(wide, _SPOT_PEAK), summed(hidden, _LINE_PEAK),
         1 - _ratio(float(p @ g), float(np.linalg.norm(p) * np.linalg.norm(g))),
-        _blur(before[..., 1], after[..., 1], bands, inside),
-        float(np.count_nonzero(drawn)) / max(1, int(np.count_nonzero(inside))),
+        _blur(given[1], made[1], finest, bands.finest(after[1]), inside),
+        float(np.count_nonzero(drawn)) / retina, float(np.count_nonzero(spot)) / retina,
     )  # fmt: skip
 
 
 def taken_for_spots(activation: Floats) -> Mask:
     """Where the network took something for a spot and may have taken it out: bool (S, S), as the activation."""
-    return _grown(activation > _LEFT_OUT, _REACH * len(activation))
+    side = 2 * max(1, round(_REACH * len(activation) / 2)) + 1
+    return cv2.dilate((activation > _LEFT_OUT).astype(np.uint8), np.ones((side, side), np.uint8)) > 0
 
 
 def within_rim(seen: Mask) -> Mask:
     """The field of view, bool (S, S), without its rim."""
-    side = 2 * round(_RIM * len(seen)) + 1
-    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.erode(seen.astype(np.uint8), element, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    if not seen.any():
+        return seen
+    padded = np.pad(seen.astype(np.uint8), 1)  # beyond the square nothing is seen
+    return np.asarray(cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1] > round(_RIM * len(seen)))
 
 
-def largest(z: Floats, peak: float) -> float:
-    """The largest region above half of `peak` that reaches `peak`: the root of its summed z, over the side S."""
+def summed(z: Floats, peak: float) -> float:
+    """The regions above half of `peak` that reach `peak`, together: the root of their summed z, over the side S."""
+    if float(z.max()) < peak:
+        return 0.0
     _, labels = cv2.connectedComponents((z > peak / 2).astype(np.uint8))
-    tops = np.zeros(int(labels.max()) + 1, np.float32)
-    np.maximum.at(tops, labels.ravel().astype(np.intp), z.ravel())
-    sums = np.bincount(labels.ravel(), z.ravel(), len(tops))
-    found = sums[1:][tops[1:] >= peak]
-    return float(np.sqrt(found.max())) / len(z) if len(found) else 0.0
+    reaching = np.zeros(int(labels.max()) + 1, bool)
+    reaching[labels[z >= peak]] = True
+    return float(np.sqrt(z[reaching[labels]].sum())) / len(z)
 
 
-def _blur(before: Floats, after: Floats, bands: _Bands, inside: Mask) -> float:
-    """1 minus the slope of the finest contrast on the input's, times the local gain of contrast as a whole."""
-    size = len(before)
-    low, high = _BAND[0] * size, _NEAR * size
-    a, b = (bands.cut(plane, low, high) for plane in (before, after))
-    window = _LINES * size
-    gain = _blurred(a * b, window) / (_blurred(a * a, window) + np.float32(1e-7))
-    finest, made = (bands.cut(plane, 0, _FINEST * size)[inside] for plane in (before, after))
-    expected = gain[inside] * finest
-    return 1 - _ratio(float(expected @ made), float(expected @ expected))
-
-
-def _grown(mask: Mask, reach: float) -> Mask:
-    side = 2 * max(1, round(reach / 2)) + 1
-    return cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
-
-
-def _unexplained(expected: Floats, made: Floats, compared: Mask) -> Floats:
+def _unexplained(expected: Floats, made: Floats) -> Floats:
+    """The signed z, below 0 where the correction is darker than what is expected."""
     near = _NEAR * len(made)
-    spread = np.sqrt(np.minimum(_blurred(expected * expected, near), _blurred(made * made, near)))
-    return np.asarray(np.abs(_blurred(made - expected, 1.5)) / (_FLOOR + _SHARE * spread) * compared, np.float32)
+    energy = np.minimum(*(_small(plane * plane, near) for plane in (expected, made)))
+    spread = cv2.resize(_FLOOR + _SHARE * np.sqrt(energy), made.shape[::-1])
+    return np.asarray(_blurred(made - expected, 1.5) / spread, np.float32)
 
 
-def _weights(given: list[Floats], made: list[Floats], window: float) -> list[Floats]:
-    """For each channel that was made the weights of those that were given, float32 (S, S, 3)."""
-    size = len(given[0])
-    small = -(-size // _REDUCED)
+def _no_spot(z: Floats, expected: Floats, made: Floats, green: Floats) -> Mask:
+    """What no spot explains that was rightly taken out: new darkness; or what was dark and thin, and is gone.
 
-    def mean(values: Floats) -> Floats:
-        reduced = cv2.resize(values, (small, small), interpolation=cv2.INTER_AREA)
-        return _blurred(np.asarray(reduced, np.float32), window / _REDUCED)
-
-    gram, right = np.empty((small, small, 3, 3), np.float32), np.empty((small, small, 3, len(made)), np.float32)
-    for i in range(3):
-        for k, channel in enumerate(made):
-            right[..., i, k] = mean(given[i] * channel)
-        for j in range(i, 3):
-            gram[..., i, j] = gram[..., j, i] = mean(given[i] * given[j])
-    whole = gram.mean((0, 1))
-    leaning = _LEANING * float(np.trace(whole)) / 3
-    common = np.linalg.solve(whole + 1e-6 * np.eye(3), right.mean((0, 1)))
-    weights = np.linalg.solve(gram + (leaning + 1e-9) * np.eye(3), right + leaning * common).astype(np.float32)
-    return [np.asarray(cv2.resize(np.ascontiguousarray(weights[..., k]), (size, size))) for k in range(len(made))]
+    Thin and dark is what a closing fills (Serra 1982). Around what is bright it fills nothing; a band of frequencies is
+    dark there.
+    """
+    side = 2 * round(_THIN * len(green) / 2) + 1
+    smooth = _blurred(green, 1.0)
+    filled = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    drawn, thin = made < np.minimum(expected, 0) - _DRAWN, filled - smooth > _DRAWN
+    return np.asarray(np.where(z < 0, drawn, thin & (expected < 0)))
 
 
-def _mixed(weights: Floats, planes: list[Floats]) -> Floats:
-    return np.asarray(sum(weights[..., i] * plane for i, plane in enumerate(planes)), np.float32)
+def _blur(before: Floats, after: Floats, finest: Floats, made: Floats, inside: Mask) -> float:
+    """1 minus the slope of the finest contrast on the input's, times the local gain of contrast as a whole."""
+    window = _LINES * len(before)
+    gain = _blurred(before * after, window) / (_blurred(before * before, window) + np.float32(1e-7))
+    expected = (gain * finest)[inside]
+    return 1 - _ratio(float(expected @ made[inside]), float(expected @ expected))
+
+
+class _Regression:
+    """Some planes regressed on others, in windows."""
+
+    def __init__(self, given: list[Floats], made: list[Floats]) -> None:
+        """The planes that are `given` explain those that were `made`; all are float32 (S, S)."""
+        self._given, planes = given, [*given, *made]
+        blocks = len(planes[0]) // _REDUCED
+        pixels = np.empty((blocks, blocks, len(planes), _REDUCED, _REDUCED), np.float32)
+        for k, plane in enumerate(planes):
+            pixels[:, :, k] = plane.reshape(blocks, _REDUCED, blocks, _REDUCED).swapaxes(1, 2)
+        columns = pixels.reshape(blocks, blocks, len(planes), -1)
+        self._products = columns @ columns.swapaxes(2, 3) / np.float32(_REDUCED**2)
+        self._weights: dict[float, Floats] = {}
+
+    def expected(self, window: float, index: int) -> Floats:
+        """What explains the plane `index` of the made in windows of that standard deviation, a part of the side."""
+        if window not in self._weights:
+            self._weights[window] = self._solved(window)
+        total = np.zeros_like(self._given[0])
+        for k, plane in enumerate(self._given):
+            weight = np.ascontiguousarray(self._weights[window][..., k, index])
+            cv2.accumulateProduct(cv2.resize(weight, plane.shape), plane, total)
+        return total
+
+    def _solved(self, window: float) -> Floats:
+        n, shape = len(self._given), self._products.shape
+        flat = self._products.reshape(*shape[:2], -1)
+        means = cv2.GaussianBlur(flat, (0, 0), window * shape[0]).reshape(shape)
+        gram, right = means[..., :n, :n], means[..., :n, n:]
+        whole = gram.mean((0, 1))
+        energy = np.diag(whole).copy()
+        energy[:3] = energy[:3].mean()
+        leaning = np.diag(_LEANING * energy + 1e-9)
+        common = np.linalg.solve(whole + 1e-6 * np.eye(n), right.mean((0, 1)))
+        return np.linalg.solve(gram + leaning, right + leaning @ common).astype(np.float32)
 
 
 class _Bands:
-    """Differences of Gaussians inside a field of view."""
+    """Differences of Gaussians inside a field of view, of planes that are 0 outside it."""
 
     def __init__(self, seen: Mask) -> None:
-        self._weight = seen.astype(np.float32)
+        self._weight, self._size = seen.astype(np.float32), len(seen)
         self._norms: dict[float, Floats] = {}
 
-    def cut(self, plane: Floats, low: float, high: float) -> Floats:
-        """What lies between two standard deviations, in pixels; 0 outside the field of view."""
-        if high not in self._norms:
-            self._norms[high] = np.maximum(_blurred(self._weight, high), np.float32(1e-3))
-        wide = _blurred(plane * self._weight, high) / self._norms[high]
-        return np.asarray(((_blurred(plane, low) if low else plane) - wide) * self._weight, np.float32)
+    def cut(self, plane: Floats) -> Floats:
+        """The band of structures that is compared."""
+        low, high = _BAND
+        return np.asarray((_blurred(plane, low * self._size) - self._mean(plane, high)) * self._weight)
+
+    def finest(self, plane: Floats) -> Floats:
+        """What the finest Gaussian takes away."""
+        return np.asarray((plane - self._mean(plane, _FINEST)) * self._weight)
+
+    def smoothed(self, plane: Floats) -> Floats:
+        """As much as the band is."""
+        return _blurred(plane, _BAND[0] * self._size)
+
+    def _mean(self, plane: Floats, sigma: float) -> Floats:
+        if sigma not in self._norms:
+            self._norms[sigma] = np.maximum(_blurred(self._weight, sigma * self._size), np.float32(1e-3))
+        return np.asarray(_blurred(plane, sigma * self._size) / self._norms[sigma])
 
 
 def _blurred(plane: Floats, sigma: float) -> Floats:
     """A wide Gaussian is applied to a fourth of the size: it leaves nothing finer."""
     if sigma < _WIDE:
         return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
+    return np.asarray(cv2.resize(_small(plane, sigma), plane.shape[::-1]), np.float32)
+
+
+def _small(plane: Floats, sigma: float) -> Floats:
+    """Blurred, at a fourth of the size."""
     height, width = plane.shape
     small = cv2.resize(plane, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(cv2.GaussianBlur(small, (0, 0), sigma / 4), (width, height)), np.float32)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma / 4), np.float32)
 
 
 def _ratio(part: float, whole: float) -> float:
