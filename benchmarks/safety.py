@@ -1,10 +1,13 @@
 """The verdict's tables: planted harms and false alarms, whether "safe" is safe, and what becomes of lesions.
 
     python benchmarks/safety.py --data ../shared/data [--out docs/results/safety.json]
+    python benchmarks/safety.py --data ../shared/data --split train --each 14 --model light.onnx --out train.json
 
 Protocol: `cofenet.evaluation.safety`, on rows of manifest.csv with task "clean" and the split asked for; the limits
 were chosen on the splits val and train. Then the photographs of lowquality/ as a user has them, and the exudates of
-HEI-MED (task "lesions"): contrast of the marked regions, as they are, degraded, and corrected.
+HEI-MED (task "lesions"): contrast of the marked regions, as they are, degraded, and corrected; where they are fainter
+than FAINT to begin with, the share that is left means nothing, and the photograph is left out. To choose limits, see
+benchmarks/limits.py, which reads what is stored for each case.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +44,9 @@ HARMS = (
 MARGINS = {"psnr": 0.0, "vessels": 0.02, "disc": 0.02}
 """By how much a figure must fall to count as worse: PSNR at all; Dice by what two observers differ in."""
 
+FAINT = 0.05
+"""Contrast of exudates, in the good photograph, below which what becomes of it is not told."""
+
 Row = dict[str, str]
 Square = tuple[np.ndarray, FieldOfView]
 
@@ -51,6 +58,7 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--each", type=int, help="photographs of each source at most; all if not given")
     parser.add_argument("--out", type=Path, default=Path("docs/results/safety.json"))
+    parser.add_argument("--model", default="light", help="which corrects: a shipped model, or an ONNX file")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
     parser.add_argument(
@@ -75,18 +83,21 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     real = of["lowquality"] if options.split == "test" else []
     with ProcessPoolExecutor(options.processes) as pool:
         # Another patient's photograph for each: the one that comes before it in the list.
-        parts = list(pool.map(_cases, clean, clean[-1:] + clean[:-1]))
-        verdicts = list(pool.map(_verdict, real))
-        contrasts = [one for one in pool.map(_contrasts, marked) if one]
+        model = [options.model] * max(len(clean), len(real), len(marked))
+        parts = list(pool.map(_cases, clean, clean[-1:] + clean[:-1], model))
+        verdicts = list(pool.map(_verdict, real, model))
+        contrasts = [one for one in pool.map(_contrasts, marked, model) if one]
+    strong = [one for one in contrasts if one["clean"] >= FAINT]
     found = [case for part in parts for case in part]
     options.out.with_suffix(".csv").write_text(_csv(found))
     return {
-        "models": {name: load_card(name).sha256 for name in MODELS},
+        "models": {name: load_card(options.model if name == "light" else name).sha256 for name in MODELS},
         "split": options.split,
         "cases": figures(found),
         "safe": safe(found),
         "lowquality": verdicts,
-        "exudates": contrasts,
+        "exudates": strong,
+        "exudates_too_faint": len(contrasts) - len(strong),
     }
 
 
@@ -96,12 +107,13 @@ def _decided_again(stored: Path) -> dict[str, object]:
     if content["models"] != {name: load_card(name).sha256 for name in MODELS}:
         raise SystemExit(f"{stored}: measured with other networks")
     with stored.with_suffix(".csv").open(newline="") as file:
-        found = [_case(row) for row in csv.DictReader(file)]
+        found = [case_of(row) for row in csv.DictReader(file)]
     verdicts = [row | (_told(row["findings"]) if row["findings"] else {}) for row in content["lowquality"]]
     return content | {"cases": figures(found), "safe": safe(found), "lowquality": verdicts}
 
 
-def _case(row: Row) -> Case:
+def case_of(row: Row) -> Case:
+    """A case as it is stored."""
     truth = {
         name: (float(row[f"{name} before"]), float(row[f"{name} after"]))
         for name in MARGINS
@@ -133,18 +145,19 @@ def _square(row: Row) -> Square | None:
     return image, FieldOfView(mask, Circle(half, half, half), fov.confidence)
 
 
-def _cases(row: Row, other: Row) -> list[Case]:
+def _cases(row: Row, other: Row, model: str) -> list[Case]:
     cv2.setNumThreads(1)
     square = _square(row)
     if square is None:
         return []
-    return list(cases(Path(row["path"]).name, *square, _square(other) if other["patient"] != row["patient"] else None))
+    another = _square(other) if other["patient"] != row["patient"] else None
+    return list(cases(Path(row["path"]).name, *square, another, model))
 
 
-def _verdict(row: Row) -> dict[str, object]:
+def _verdict(row: Row, model: str) -> dict[str, object]:
     """Of a whole file: status, rule, and what was measured, if anything was."""
     try:
-        verdict = correct(read_photograph(Path(row["file"])).pixels).verdict
+        verdict = correct(read_photograph(Path(row["file"])).pixels, model=model).verdict
     except NotFundusError:
         return {"photograph": row["path"], "status": "no field of view", "rule": "", "findings": {}}
     told = {"status": verdict.status, "rule": verdict.rule, "findings": verdict.findings}
@@ -156,7 +169,7 @@ def _told(found: dict[str, float]) -> dict[str, object]:
     return {"status": status, "rule": rule}
 
 
-def _contrasts(row: Row) -> dict[str, object] | None:
+def _contrasts(row: Row, model: str) -> dict[str, Any] | None:
     """Contrast of the marked exudates in three versions, and the verdict; None where none is marked."""
     photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
     label = read_photograph(Path(row["file"]).with_name(Path(row["path"]).stem + "_exudate.png")).pixels[..., 0] > 127
@@ -164,7 +177,7 @@ def _contrasts(row: Row) -> dict[str, object] | None:
         return None
     fov = find_fov(photograph)
     low = degraded(Path(row["path"]).name, photograph, fov)
-    made = correct(low, force=True)
+    made = correct(low, model=model, force=True)
     versions = (("clean", photograph), ("degraded", low), ("corrected", np.asarray(made.image, np.uint8)))
     told = {name: exudate_contrast(image, label, fov.mask) for name, image in versions}
     return {"photograph": row["path"], **told, "verdict": f"{made.verdict.status}: {made.verdict.rule}"}
@@ -239,10 +252,12 @@ def table(content: dict) -> str:  # type: ignore[type-arg]
     if content["exudates"]:
         kept = [one["corrected"] / one["clean"] for one in content["exudates"]]
         before = [one["degraded"] / one["clean"] for one in content["exudates"]]
+        faint = content.get("exudates_too_faint")  # figures from before had all of them
+        left_out = f"; {faint} more, of a contrast below {FAINT} there, are left out" if faint else ""
         lines += [
             "", f"Contrast of exudates on {len(kept)} photographs of HEI-MED, as a share of that in the good photograph"
             f" (median, and lowest): degraded {np.median(before):.2f} ({min(before):.2f}), corrected "
-            f"{np.median(kept):.2f} ({min(kept):.2f}).",
+            f"{np.median(kept):.2f} ({min(kept):.2f}){left_out}.",
         ]  # fmt: skip
     return "\n".join(lines)
 

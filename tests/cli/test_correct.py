@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -190,14 +191,38 @@ def test_force_and_not_judging_are_in_the_result(run: Run, folder: Path, tmp_pat
     assert "force" not in told["settings"]
 
 
-def test_a_sheet_shows_before_and_after(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_a_sheet_shows_before_and_after_and_the_scale_of_the_change(run: Run, folder: Path, tmp_path: Path) -> None:
     run("correct", folder, "-o", tmp_path / "out", "--sheet", tmp_path / "sheet.png")
     sheet = read_photograph(tmp_path / "sheet.png").pixels
-    assert sheet.shape == (2 * 384, 3 * 384, 3)
-    before, after, change = sheet[:384, :384], sheet[:384, 384:768], sheet[:384, 768:]
+    strip = len(sheet) - 2 * 384
+    assert 0 < strip < 40
+    assert sheet.shape[1:] == (3 * 384, 3)
+    for left in (0, 384, 768):
+        assert sheet[:strip, left : left + 100].max() > 150  # words
+    scale = sheet[strip // 2, -130:-10].astype(int).sum(1)
+    assert (np.diff(scale) >= 0).all()
+    assert scale[0] < 60
+    assert scale[-1] > 700
+    row = sheet[strip : strip + 384]
+    before, after, change = row[:, :384], row[:, 384:768], row[:, 768:]
     assert (before[100:300, 100:300] != after[100:300, 100:300]).mean() > 0.1
     assert change[100:300, 100:300].any()
     assert not change[20:50, 20:50].any()  # the border stays as it was
+
+
+def test_the_table_gives_verdicts_and_how_many_of_each(run: Run, folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "1.png", folder / "3.png")
+    (folder / "text.png").write_text("not a photograph")
+    report = tmp_path / "report.json"
+    told = run("correct", folder, "-o", tmp_path / "out", "--report", report).stderr
+    counts = json.loads(report.read_text())["figures"]["verdicts"]
+    assert sum(counts.values()) == 3
+    assert re.search(r"^photograph +verdict +seconds +notes *$", told, re.MULTILINE)
+    assert f"verdicts: {', '.join(f'{number} {status}' for status, number in sorted(counts.items()))}\n" in told
+    assert "failed" in told
+    quick = run("correct", folder / "1.png", "-o", tmp_path / "quick", "--no-judge").stderr
+    assert "verdicts: 1 not judged\n" in quick
+    assert "compared" not in quick  # nothing was
 
 
 def test_a_report_on_stdout_is_json_alone(run: Run, folder: Path, tmp_path: Path) -> None:

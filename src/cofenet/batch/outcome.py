@@ -29,6 +29,7 @@ class Outcome:
         seconds: what took how long.
         notes: what a person should read, for the table.
         results: what a program should read, for the report: further entries of the photograph's row.
+        verdict: the status of its correction's verdict; empty if nothing was corrected.
     """
 
     source: Path
@@ -38,6 +39,7 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     results: dict[str, object] = field(default_factory=dict)
+    verdict: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Its row in the report."""

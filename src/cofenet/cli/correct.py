@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cofenet.batch.verbs.correct import Correct
+from cofenet.batch.verbs.correct import HEAT, HOTTEST, Correct
 from cofenet.cli.jobs import (
     FormatOption,
     OutputOption,
@@ -62,7 +62,7 @@ def correct(
     """
     session(model)
     deidentifier = _deidentifier() if deidentify else None
-    before_after = Sheet(sheet)
+    before_after = Sheet(sheet, ("photograph", "corrected", f"change, 0 to {HOTTEST:g} of full range:"), HEAT)
     jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     settings: dict[str, str | float | None] = {"model": model, "strength": strength, "format": format}
     settings |= {"force": force, "judge": judge, "deidentify": deidentify}

@@ -89,7 +89,8 @@ def progress(items: Sequence[Item]) -> Iterable[Item]:
 def show(report: Report) -> None:
     """Print the table to stderr."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("photograph", "result", "seconds", "notes"):
+    judged = report.operation == "correct"
+    for heading in ("photograph", "verdict" if judged else "result", "seconds", "notes"):
         table.add_column(heading, overflow="fold")
     for outcome in report.outcomes[:_ROWS]:
         table.add_row(*_cells(outcome))
@@ -99,8 +100,11 @@ def show(report: Report) -> None:
         console.print(f"… and {len(report.outcomes) - _ROWS} more; the JSON report lists all")
     counts = [f"{number} {status}" for status, number in sorted(report.count().items())]
     console.print(", ".join([*counts, *(["stopped before the end"] if report.stopped else [])]))
+    for name, figure in report.figures.items():
+        if isinstance(figure, Counter) and figure:
+            console.print(f"{name}: {', '.join(f'{number} {kind}' for kind, number in sorted(figure.items()))}")
 
 
 def _cells(outcome: Outcome) -> tuple[str, str, str, str]:
     seconds = f"{sum(outcome.seconds.values()):.2f}" if outcome.seconds else ""
-    return str(outcome.source), outcome.status, seconds, outcome.reason or "; ".join(outcome.notes)
+    return str(outcome.source), outcome.verdict or outcome.status, seconds, outcome.reason or "; ".join(outcome.notes)

@@ -61,7 +61,9 @@ def degraded(name: str, clean: Image, fov: FieldOfView) -> Image:
     return np.asarray(simulate(clean, sample(_rng(name, "111"), "111"), fov), np.uint8)
 
 
-def cases(name: str, clean: Image, fov: FieldOfView, other: tuple[Image, FieldOfView] | None) -> Iterator[Case]:
+def cases(
+    name: str, clean: Image, fov: FieldOfView, other: tuple[Image, FieldOfView] | None, model: str = "light"
+) -> Iterator[Case]:
     """All cases of one photograph.
 
     Args:
@@ -69,18 +71,19 @@ def cases(name: str, clean: Image, fov: FieldOfView, other: tuple[Image, FieldOf
         clean: uint8 (S, S, 3), RGB.
         fov: its field of view.
         other: another patient's photograph and its field of view, for the harm "other eye".
+        model: which corrects, as of `cofenet.correct`.
     """
     found = segment(clean, fov=fov)
     low = degraded(name, clean, fov)
     for kind, image in (("good", clean), ("honest", low)):
-        made = _corrected(image)
+        made = _corrected(image, model)
         if made is not None:
             yield _case(name, kind, image, made, np.asarray(made.image, np.uint8), _truth(image, made, clean, found))
     if made is None:
         return
     for harm, harmed in planted(name, np.asarray(made.image, np.uint8), made.fov, found, other):
         yield _case(name, harm, low, made, harmed, {})
-    yield from _lesion(name, clean, fov)
+    yield from _lesion(name, clean, fov, model)
 
 
 def planted(
@@ -100,10 +103,10 @@ def planted(
         yield "other eye", harms.other_eye(honest, fov, *other)
 
 
-def _lesion(name: str, clean: Image, fov: FieldOfView) -> Iterator[Case]:
+def _lesion(name: str, clean: Image, fov: FieldOfView, model: str) -> Iterator[Case]:
     drawn, where = harms.draw_lesion(clean, fov, _rng(name, "lesion"))
     low = degraded(f"{name} lesion", drawn, fov)
-    made = _corrected(low)
+    made = _corrected(low, model)
     if made is None:
         return
     honest = np.asarray(made.image, np.uint8)
@@ -125,9 +128,9 @@ def _seen(harmed: Image, honest: Image) -> bool:
     return int(cv2.absdiff(harmed, honest).max()) >= VISIBLE
 
 
-def _corrected(image: Image) -> Correction | None:
+def _corrected(image: Image, model: str) -> Correction | None:
     try:
-        return correct(image, judged=False)
+        return correct(image, model=model, judged=False)
     except NotFundusError:
         return None
 

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 Frames = tuple[Photograph, ...]
 
-_HOTTEST = 0.25
+HOTTEST = 0.25
 """Mean absolute change, of full range, that is white on the sheet's map."""
+
+HEAT = np.asarray(cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_HOT)[..., ::-1], np.uint8)
+"""Its colours, uint8 (1, 256, 3), RGB, from no change to `HOTTEST`."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,14 @@ class Correct:
         written = self._write(target, frames, corrections, unchanged=unchanged)
         if self.sheet:
             for name, frame, correction in zip(_names(source, frames), frames, corrections, strict=True):
-                self.sheet.add(name, frame.pixels, correction.image, _heat(correction))
+                self.sheet.add(
+                    f"{correction.verdict.status}: {name}", frame.pixels, correction.image, _heat(correction)
+                )
         told = [_results(correction) for correction in corrections]
         yield Outcome(
             source, "unchanged" if unchanged else "corrected", written,
             seconds={"read": read, "correct": worked, "write": next(seconds)}, notes=_reasons(corrections),
-            results=told[0] if len(told) == 1 else {"frames": told},
+            results=told[0] if len(told) == 1 else {"frames": told}, verdict=_statuses(corrections),
         )  # fmt: skip
 
     def _corrected(self, frames: Frames) -> Iterator[Correction]:
@@ -125,24 +130,28 @@ def _names(source: Path, frames: Frames) -> list[str]:
     return [source.name] if len(frames) == 1 else [f"{source.name} {number}" for number in range(1, len(frames) + 1)]
 
 
+def _statuses(corrections: list[Correction]) -> str:
+    """The status, or how many frames got which."""
+    counts = Counter(correction.verdict.status for correction in corrections)
+    return ", ".join(status if len(corrections) == 1 else f"{number} {status}" for status, number in counts.items())
+
+
 def _reasons(corrections: list[Correction]) -> tuple[str, ...]:
     if len(corrections) == 1:
-        return _told(corrections[0])
-    reasons = [(number, reason) for number, made in enumerate(corrections, 1) for reason in _told(made)]
-    return tuple(f"frame {number}: {reason}" for number, reason in reasons)
-
-
-def _told(correction: Correction) -> tuple[str, ...]:
-    first, *others = correction.verdict.reasons
-    return (f"{correction.verdict.status}: {first}", *others)
+        return corrections[0].verdict.reasons
+    told = [(number, made.verdict) for number, made in enumerate(corrections, 1)]
+    return tuple(
+        f"frame {number}: {reason}"
+        for number, verdict in told
+        for reason in (f"{verdict.status}: {verdict.reasons[0]}", *verdict.reasons[1:])
+    )
 
 
 def _heat(correction: Correction) -> NDArray[np.uint8]:
-    """Where the correction changed the photograph: black not at all, white by `_HOTTEST` or more; at its place."""
+    """Where the correction changed the photograph: black not at all, white by `HOTTEST` or more; at its place."""
     crop, shape = correction.provenance.crop, correction.fov.mask.shape
-    level = np.clip(correction.change / _HOTTEST * 255, 0, 255).astype(np.uint8)
-    coloured = cv2.applyColorMap(level, cv2.COLORMAP_HOT)[..., ::-1]
+    coloured = HEAT[0][np.clip(correction.change / HOTTEST * 255, 0, 255).astype(np.uint8)]
     whole = np.zeros((*shape, 3), np.uint8)
     rows, columns, inner_rows, inner_columns = crop.visible((shape[0], shape[1]))
-    whole[rows, columns] = resize(np.ascontiguousarray(coloured), (crop.side, crop.side))[inner_rows, inner_columns]
+    whole[rows, columns] = resize(coloured, (crop.side, crop.side))[inner_rows, inner_columns]
     return whole
