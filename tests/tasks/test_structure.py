@@ -96,3 +96,13 @@ def test_the_rim_is_a_fortieth_of_the_side() -> None:
     assert not inside[~Circle(256, 256, 256 - 12).mask((512, 512))].any()
     assert np.count_nonzero(inside) == pytest.approx(np.pi * (256 - 13) ** 2, rel=0.01)
     assert not within_rim(np.zeros((64, 64), bool)).any()
+
+
+def test_a_spot_that_was_taken_out_too_well_leaves_a_trace(image: np.ndarray) -> None:
+    """It greys the place: where the network took something for a spot, too."""
+    place = cv2.GaussianBlur(Circle(300, 330, 9).coverage((512, 512)), (0, 0), 2)
+    spotted = np.clip(image + 60 * place[..., None], 0, 255)
+    greyed = np.clip(image - place[..., None] * np.array([40, 0, -10]), 0, 255)
+    activation = (place > 0.1).astype(np.float32)
+    assert compared(spotted, greyed, activation).hidden > 0.02
+    assert compared(spotted, image, activation).hidden == 0

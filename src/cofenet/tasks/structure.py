@@ -12,8 +12,8 @@ what honest corrections leave: a floor f, and a share s of the structure that bo
 found with hysteresis, so that noise at one threshold neither makes nor breaks them, and add up. Λ is diagonal: 0.3 of
 the picture's mean ⟨a²⟩, of the colours one mean; with less, something alone in its window explains its own loss.
 
-Where the network took something for a spot, only what no spot is counts: spots are bright and blurred. There counts
-what is darker in the correction than both its surroundings and the input, and what was dark and thin and is gone.
+Where the network took something for a spot, only what no spot is counts, for spots are bright and blurred: what is
+darker in the correction than its surroundings and the input, in green or red, and what was dark and thin and is gone.
 """
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ _WIDE = 8.0
 _EDGE, _DRAWN = 0.02, 0.02
 """How near to black or white nothing is seen, and the contrast that counts as structure there, of full range."""
 
+_GREYED = 0.04
+"""Contrast by which red must be darker where a spot was taken out too well, which leaves it grey."""
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -64,7 +67,7 @@ class Structure:
         unexplained: z of the green channel, float32 (S, S); 0 where it is not compared.
         lines: what the input does not explain: root of the summed z of its regions, in units of D.
         spots: the same of red and green in wider windows, where spots show.
-        hidden: as `lines`, where the network took something for a spot, of what no spot explains.
+        hidden: as `lines`, but where the network took something for a spot, of what no spot explains.
         difference: 1 minus the correlation of the green channel with what the input explains; 0 to 2.
         blur: share of the finest contrast that was lost, as far as contrast as a whole was not; below 0 if sharper.
         invented: share of the field of view with structure where the input is black or white, away from its edge.
@@ -96,13 +99,18 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     given = [*(bands.cut(plane) for plane in before), bands.smoothed(finest)]
     made = [bands.cut(plane) for plane in after[:2]]
     regression = _Regression(given, made)
-    expected = regression.expected(_LINES, 1)
+    expected, red_expected = regression.expected(_LINES, 1), regression.expected(_SPOTS, 0)
     z = _unexplained(expected, made[1])
-    wide = np.maximum(*(np.abs(_unexplained(regression.expected(_SPOTS, k), made[k])) for k in (0, 1)))
+    red_z, green_z = (
+        _unexplained(red_expected, made[0]), _unexplained(regression.expected(_SPOTS, 1), made[1]),
+    )  # fmt: skip
     spot = taken_for_spots(activation) & inside
     compared = inside & ~spot
-    hidden = np.abs(z) * (_no_spot(z, expected, made[1], green) & spot)
-    z, wide = np.abs(z) * compared, wide * compared
+    no_spot = _darker(z, expected, made[1], _DRAWN) | ((z > 0) & (expected < 0) & _thin_and_dark(green))
+    hidden = np.maximum(
+        np.abs(z) * (no_spot & spot), np.abs(red_z) * (_darker(red_z, red_expected, made[0], _GREYED) & spot)
+    )
+    z, wide = np.abs(z) * compared, np.maximum(np.abs(red_z), np.abs(green_z)) * compared
     brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     lost = ((brightest < _EDGE) | (darkest > 1 - _EDGE)) & inside
     drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
@@ -147,17 +155,17 @@ def _unexplained(expected: Floats, made: Floats) -> Floats:
     return np.asarray(_blurred(made - expected, 1.5) / spread, np.float32)
 
 
-def _no_spot(z: Floats, expected: Floats, made: Floats, green: Floats) -> Mask:
-    """What no spot explains that was rightly taken out: new darkness; or what was dark and thin, and is gone.
+def _darker(z: Floats, expected: Floats, made: Floats, contrast: float) -> Mask:
+    """Where the correction is darker than its surroundings, and than what is expected, by that contrast."""
+    return np.asarray((z < 0) & (made < np.minimum(expected, 0) - np.float32(contrast)))
 
-    Thin and dark is what a closing fills (Serra 1982). Around what is bright it fills nothing; a band of frequencies is
-    dark there.
-    """
+
+def _thin_and_dark(green: Floats) -> Mask:
+    """What a closing fills (Serra 1982): nothing around what is bright, where a band of frequencies is dark."""
     side = 2 * round(_THIN * len(green) / 2) + 1
     smooth = _blurred(green, 1.0)
     filled = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
-    drawn, thin = made < np.minimum(expected, 0) - _DRAWN, filled - smooth > _DRAWN
-    return np.asarray(np.where(z < 0, drawn, thin & (expected < 0)))
+    return np.asarray(filled - smooth > _DRAWN)
 
 
 def _blur(before: Floats, after: Floats, finest: Floats, made: Floats, inside: Mask) -> float:
