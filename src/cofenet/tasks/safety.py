@@ -23,7 +23,7 @@ from cofenet.tasks.anatomy import disc_changed, vessels_changed
 from cofenet.tasks.colour import colour_strangeness
 from cofenet.tasks.quality import FACTORS, Assessment, assess
 from cofenet.tasks.structure import compare
-from cofenet.tasks.view import Floats, Pixels, view
+from cofenet.tasks.view import Floats, Pixels, view, view_alike
 
 Status = Literal["safe", "caution", "unchanged", "not judged"]
 
@@ -130,8 +130,8 @@ def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floa
         ModelError: a model is damaged.
     """
     crop = Crop.around(fov.circle, SIZE)
-    before, after = (view(picture, fov, crop) for picture in (image, corrected))
-    seen = before[3] > 0
+    before = view(image, fov, crop)
+    after, seen = view_alike(corrected, before[3], crop), before[3] > 0
     structure = compare(before[:3], after[:3], seen, np.asarray(resize(activation, (SIZE, SIZE)), np.float32))
     found = {
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,

@@ -37,8 +37,8 @@ _FLOOR, _SHARE, _LEANING = 0.006, 0.25, 0.3
 _LINE_PEAK, _SPOT_PEAK = 3.0, 5.0
 """z that a region must reach somewhere; it extends to where z falls below half of that."""
 
-_REDUCED = 8
-"""The regression's weights are smooth: they are solved for on every eighth pixel."""
+_REDUCED = 16
+"""The regression's weights are smooth: they are solved for on every 16th pixel."""
 
 _RIM = 1 / 40
 """Part of D along the edge of the field of view that is not compared: bands do not end sharply there."""
@@ -88,7 +88,7 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     """Compare a correction with its input.
 
     Args:
-        before: the input, float32 (3, S, S), RGB, 0 to 1, 0 where not seen; S is a multiple of 8.
+        before: the input, float32 (3, S, S), RGB, 0 to 1, 0 where not seen; S is a multiple of 16.
         after: the correction, likewise.
         seen: bool (S, S), the field of view.
         activation: float32 (S, S), 0 to 1, where the network found spots.
@@ -181,13 +181,14 @@ class _Regression:
 
     def __init__(self, given: list[Floats], made: list[Floats]) -> None:
         """The planes that are `given` explain those that were `made`; all are float32 (S, S)."""
-        self._given, planes = given, [*given, *made]
-        blocks = len(planes[0]) // _REDUCED
-        pixels = np.empty((blocks, blocks, len(planes), _REDUCED, _REDUCED), np.float32)
-        for k, plane in enumerate(planes):
-            pixels[:, :, k] = plane.reshape(blocks, _REDUCED, blocks, _REDUCED).swapaxes(1, 2)
-        columns = pixels.reshape(blocks, blocks, len(planes), -1)
-        self._products = columns @ columns.swapaxes(2, 3) / np.float32(_REDUCED**2)
+        self._given, blocks = given, len(given[0]) // _REDUCED
+        self._products = np.empty((blocks, blocks, len(given), len(given) + len(made)), np.float32)
+        for i, plane in enumerate(given):
+            for j, other in enumerate([*given, *made][i:], i):
+                product = cv2.resize(cv2.multiply(plane, other), (blocks, blocks), interpolation=cv2.INTER_AREA)
+                self._products[..., i, j] = product
+                if j < len(given):
+                    self._products[..., j, i] = product
         self._weights: dict[float, Floats] = {}
 
     def expected(self, window: float, index: int) -> Floats:
@@ -204,7 +205,7 @@ class _Regression:
         n, shape = len(self._given), self._products.shape
         flat = self._products.reshape(*shape[:2], -1)
         means = cv2.GaussianBlur(flat, (0, 0), window * shape[0]).reshape(shape)
-        gram, right = means[..., :n, :n], means[..., :n, n:]
+        gram, right = means[..., :n], means[..., n:]
         whole = gram.mean((0, 1))
         energy = np.diag(whole).copy()
         energy[:3] = energy[:3].mean()

@@ -52,6 +52,11 @@ def view(image: Pixels, fov: FieldOfView, crop: Crop) -> Floats:
         float32 (4, size, size): red, green, blue and field of view, 0 to 1.
     """
     seen = cv2.threshold(crop.take(fov.mask.view(np.uint8) * np.uint8(255)), 127, 1.0, cv2.THRESH_BINARY)[1]
+    return view_alike(image, seen.astype(np.float32), crop)
+
+
+def view_alike(image: Pixels, seen: Floats, crop: Crop) -> Floats:
+    """The same square of another photograph: `seen`, float32 (size, size), is the field of view of its `view`."""
     planes = np.empty((4, crop.size, crop.size), np.float32)
     planes[3] = seen
     for plane, colour in zip(planes, cv2.split(crop.take(image)), strict=False):
