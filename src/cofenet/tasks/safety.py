@@ -39,7 +39,7 @@ _LOOK_CLOSER = 0.3
 _WORDS = {
     "lines": "structure that the input does not explain: {:.3f} of the field of view",
     "spots": "a spot added or taken out: {:.3f} of the field of view",
-    "hidden": "dark structure drawn, or a thin one erased, in what it took for spots: {:.3f} of the field of view",
+    "hidden": "something dark drawn or erased in what it took for spots: {:.3f} of the field of view",
     "uncompared": "what it took for spots, {:.1%} of the retina, is hardly compared",
     "difference": "structure as a whole is not the input's: its correlation misses 1 by {:.2f}",
     "blur": "{:.0%} of the finest contrast was lost",

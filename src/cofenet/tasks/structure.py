@@ -13,7 +13,7 @@ found with hysteresis, so that noise at one threshold neither makes nor breaks t
 the picture's mean ⟨a²⟩, of the colours one mean; with less, something alone in its window explains its own loss.
 
 Where the network took something for a spot, only what no spot is counts, for spots are bright and blurred: what is
-darker in the correction than its surroundings and the input, in green or red, and what was dark and thin and is gone.
+darker in the correction than its surroundings and the input, in green or red, and what was dark and narrow and is gone.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _RIM = 1 / 40
 _LEFT_OUT, _REACH = 0.4, 1 / 64
 """Low-quality activation from which a place counts as a spot that was taken out, and how far that reaches, of D."""
 
-_THIN = 0.03
-"""What is dark and narrower than that, of D, is no spot: the widest vessels are 0.02 D."""
+_NARROW = 0.07
+"""What is dark and narrower than that, of D, is no spot, but a vessel (up to 0.02 D) or a haemorrhage."""
 
 _WIDE = 8.0
 """Standard deviation, pixels, from which a Gaussian is applied to a smaller copy."""
@@ -99,17 +99,17 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     given = [*(bands.cut(plane) for plane in before), bands.smoothed(finest)]
     made = [bands.cut(plane) for plane in after[:2]]
     regression = _Regression(given, made)
-    expected, red_expected = regression.expected(_LINES, 1), regression.expected(_SPOTS, 0)
+    expected = regression.expected(_LINES, 1)
     z = _unexplained(expected, made[1])
-    red_z, green_z = (
-        _unexplained(red_expected, made[0]), _unexplained(regression.expected(_SPOTS, 1), made[1]),
-    )  # fmt: skip
+    wide_expected = [regression.expected(_SPOTS, k) for k in (0, 1)]
+    red_z, green_z = (_unexplained(p, g) for p, g in zip(wide_expected, made, strict=True))
     spot = taken_for_spots(activation) & inside
     compared = inside & ~spot
-    no_spot = _darker(z, expected, made[1], _DRAWN) | ((z > 0) & (expected < 0) & _thin_and_dark(green))
-    hidden = np.maximum(
-        np.abs(z) * (no_spot & spot), np.abs(red_z) * (_darker(red_z, red_expected, made[0], _GREYED) & spot)
-    )
+    lost_dark = _dark_and_narrow(green) & (expected < 0)
+    hidden = spot * np.maximum.reduce([
+        -z * _darker(expected, made[1], _DRAWN), -red_z * _darker(wide_expected[0], made[0], _GREYED),
+        z * lost_dark, green_z * lost_dark,
+    ])  # fmt: skip
     z, wide = np.abs(z) * compared, np.maximum(np.abs(red_z), np.abs(green_z)) * compared
     brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     lost = ((brightest < _EDGE) | (darkest > 1 - _EDGE)) & inside
@@ -155,14 +155,14 @@ def _unexplained(expected: Floats, made: Floats) -> Floats:
     return np.asarray(_blurred(made - expected, 1.5) / spread, np.float32)
 
 
-def _darker(z: Floats, expected: Floats, made: Floats, contrast: float) -> Mask:
+def _darker(expected: Floats, made: Floats, contrast: float) -> Mask:
     """Where the correction is darker than its surroundings, and than what is expected, by that contrast."""
-    return np.asarray((z < 0) & (made < np.minimum(expected, 0) - np.float32(contrast)))
+    return np.asarray(made < np.minimum(expected, 0) - np.float32(contrast))
 
 
-def _thin_and_dark(green: Floats) -> Mask:
+def _dark_and_narrow(green: Floats) -> Mask:
     """What a closing fills (Serra 1982): nothing around what is bright, where a band of frequencies is dark."""
-    side = 2 * round(_THIN * len(green) / 2) + 1
+    side = 2 * round(_NARROW * len(green) / 2) + 1
     smooth = _blurred(green, 1.0)
     filled = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     return np.asarray(filled - smooth > _DRAWN)
