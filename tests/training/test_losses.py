@@ -35,6 +35,7 @@ def inside(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     [
         (losses.absolute, lambda error: np.abs(error).mean()),
         (losses.root_mean_square, lambda error: np.sqrt((error**2).mean() + 1e-6)),
+        (losses.decibels, lambda error: np.log((error**2).mean() + 1e-6) / 2),
     ],
 )
 def test_mean_over_the_mask(
@@ -43,6 +44,13 @@ def test_mean_over_the_mask(
     image, target, mask = (tensor.numpy() for tensor in images)
     each = [expected(inside(x - y, m)) for x, y, m in zip(image, target, mask, strict=True)]
     assert loss(*images).item() == pytest.approx(np.mean(each), rel=1e-9)
+
+
+def test_decibels_count_a_share_of_any_error_alike(images: tuple[Tensor, Tensor, Tensor]) -> None:
+    image, target, mask = images
+    for error in (image - target, 0.1 * (image - target)):
+        halved = losses.decibels(target + error, target, mask) - losses.decibels(target + error / 2, target, mask)
+        assert halved.item() == pytest.approx(np.log(2), abs=0.01)
 
 
 def test_gradient_compares_first_differences(images: tuple[Tensor, Tensor, Tensor]) -> None:
@@ -77,13 +85,15 @@ def test_equal_pictures_cost_nothing_and_others_do(images: tuple[Tensor, Tensor,
     assert loss(image, target, mask).item() > 0.02
 
 
-@pytest.mark.parametrize("loss", [losses.absolute, losses.gradient, losses.root_mean_square])
+@pytest.mark.parametrize("loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.decibels])
 def test_outside_the_mask_nothing_counts(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images
     assert loss(image * mask, target, mask).item() == pytest.approx(loss(image, target, mask).item(), rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure])
+@pytest.mark.parametrize(
+    "loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.decibels, losses.structure]
+)
 def test_photograph_without_retina_gives_a_finite_loss(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images
     assert loss(image, target, torch.zeros_like(mask)).isfinite()

@@ -78,6 +78,7 @@ class Restoration(Objective):
 _PICTURE = {
     "absolute": losses.absolute,
     "root_mean_square": losses.root_mean_square,
+    "decibels": losses.decibels,
     "gradient": losses.gradient,
     "structure": losses.structure,
 }
