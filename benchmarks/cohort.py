@@ -3,10 +3,10 @@
     python benchmarks/cohort.py [--photographs 200] [--rows 100000] [--out docs/results/cohort.json] [--publish]
 
 Drawn degradations of the public-domain retina of scikit-image, 1024 × 1024, JPEG, corrected: by a plain loop in one
-process, one photograph after the other with all processors, and by runs with 1, 2, … worker processes. Each is timed
-from the first result to the last, so that the start of processes, which a cohort pays for once, does not count; the
-start is told by itself. What the ledger costs is the time that the driver spends in it, over the time of the run.
-Start, resume and memory of the driver are measured in a process of its own, on rows without work.
+process, one photograph after the other, on one processor and with all; and by runs with 1, 2, … worker processes, which
+share all. Each is timed from the first result to the last, so that the start of processes, which a cohort pays for
+once, does not count; the start is told by itself. What the ledger costs is the time that the driver spends in it, over
+the time of the run. Start, resume and memory of the driver are measured in a process of its own, on rows without work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -57,7 +57,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results/cohort.json"))
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md and docs/cohorts.md")
     parser.add_argument("--driver", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--loop", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.loop:
+        print(_loop(options.loop / "photos", options.loop / f"loop-{available()}"))
+        return
     if options.driver:
         print(json.dumps(_driver(options.driver, options.rows)))
         return
@@ -69,13 +73,13 @@ def main() -> None:
         _photographs(folder / "photos", options.photographs)
         counts = sorted({1, available(), *(2**power for power in range(1, 8) if 2**power < available())})
         runs = {count: _run(folder / "photos", folder / f"run-{count}", count) for count in counts}
-        figures["loop_per_second"] = _loop(folder / "photos", folder / "loop")
+        everything = os.sched_getaffinity(0)
+        figures["loop_per_second"] = _itself("--loop", folder, processors=everything)
+        figures["loop_on_one_per_second"] = _itself("--loop", folder, processors={min(everything)})
         figures["workers"] = {str(count): run for count, run in runs.items()}
         (folder / "driver").mkdir()
         for what in ("start", "resume"):
-            command = [sys.executable, __file__, "--driver", str(folder / "driver"), "--rows", str(options.rows)]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            figures[what] = json.loads(told)
+            figures[what] = _itself("--driver", folder / "driver", "--rows", options.rows, processors=everything)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=2) + "\n")
     print(sentence(figures), paper(figures), sep="\n\n")
@@ -84,10 +88,17 @@ def main() -> None:
         publish("cohort-paper", paper(figures), COHORTS)
 
 
+def _itself(*options: object, processors: set[int]) -> object:
+    """What this programme prints with other options, in a process of its own on these processors."""
+    command = [sys.executable, __file__, *map(str, options)]
+    bound = partial(os.sched_setaffinity, 0, processors)
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, preexec_fn=bound).stdout)
+
+
 def sentence(figures: dict) -> str:
     """The figures in words."""
     workers, side = figures["workers"], figures["side"]
-    one = workers["1"]["per_second"]
+    one = figures["loop_on_one_per_second"]
     speeds = "; ".join(
         f"{run['per_second']:.1f} with {count} worker{'s' if count != '1' else ''}"
         f" ({run['per_second'] / one:.2f} times)"
@@ -97,10 +108,10 @@ def sentence(figures: dict) -> str:
     start, resume = figures["start"], figures["resume"]
     return (
         f"On {figures['cpus']} processors, {side} × {side} pixels corrected from JPEG to JPEG, photographs a second: "
-        f"{figures['loop_per_second']:.1f} in a plain loop that has all processors; {speeds}. The ledger takes "
-        f"{best['ledger_share']:.1%} of the time. {figures['rows']:,} photographs: the first is given out after "
-        f"{start['first_s']:.1f} s, all are looked through on resuming in {resume['all_s']:.1f} s, and the driver "
-        f"takes at most {max(start['peak_mb'], resume['peak_mb']):.0f} MB."
+        f"{one:.1f} in a plain loop on one processor, {figures['loop_per_second']:.1f} in one that has all; {speeds}. "
+        f"The ledger takes {best['ledger_share']:.1%} of the time. {figures['rows']:,} photographs: "
+        f"the first is given out after {start['first_s']:.1f} s, all are looked through on resuming in "
+        f"{resume['all_s']:.1f} s, and the driver takes at most {max(start['peak_mb'], resume['peak_mb']):.0f} MB."
     )
 
 
@@ -172,7 +183,7 @@ def _run(source: Path, out: Path, count: int) -> dict[str, float]:
     with closing(_Timed(out / "ledger.sqlite")) as ledger:
         drive = Drive(
             place.job, read_cohort(str(source)), ledger, open_storage(str(out)),
-            tell=lambda _: times.append(time.perf_counter()),
+            tell=lambda count: times.append(time.perf_counter()) if count.done else None,
         )  # fmt: skip
         done = drive.run(lambda: Pool(place, count))
     if done.failed:
@@ -228,8 +239,13 @@ def _driver(folder: Path, rows: int) -> dict[str, float]:
     end = time.perf_counter()
     if count.done != rows:
         raise SystemExit(f"{count.done} of {rows} are done")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"first_s": (engine.first or end) - start, "all_s": end - start, "peak_mb": peak}
+    return {"first_s": (engine.first or end) - start, "all_s": end - start, "peak_mb": _peak()}
+
+
+def _peak() -> float:
+    """Megabytes of this process at most; what getrusage tells began with those of its parent."""
+    told = Path("/proc/self/status").read_text()
+    return int(told.split("VmHWM:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":

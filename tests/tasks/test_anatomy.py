@@ -14,7 +14,6 @@ from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.tasks import anatomy
 from cofenet.tasks.anatomy import disc_changed, vessels_changed
-from cofenet.tasks.safety import limits
 from cofenet.tasks.segmentation import Disc
 from cofenet.tasks.view import view
 
@@ -54,8 +53,8 @@ def test_a_vessel_that_came_was_added_and_one_that_went_was_erased(
     drawn = harms.draw_vessel(image, fov, np.random.default_rng(seed))
     pictures = planes(image, fov), planes(drawn, fov)
     added, erased = vessels_changed(*pictures, where(image, drawn))
-    assert added >= limits()["vessels_added"].caution
-    assert erased < added
+    assert added >= 0.015
+    assert erased < added / 2
     assert vessels_changed(*pictures[::-1], where(image, drawn)) == pytest.approx((erased, added), abs=0.02)
 
 
