@@ -44,7 +44,7 @@ def networks(seed: int = 0) -> tuple[IlluminationField, Detail]:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The weights of `networks()`."""
     path = tmp_path_factory.mktemp("export") / "light.onnx"
-    write(light(*networks()), path, DATA, {"field_recipe": "mine", "field_steps": 6})
+    write(light(*networks(), size=64), path, DATA, {"field_recipe": "mine", "field_steps": 6})
     return path
 
 
@@ -76,7 +76,7 @@ def test_card_describes_the_weights(exported: Path) -> None:
     assert card.parameters == sum(value.numel() for part in networks() for value in part.parameters())
     assert card.data == DATA
     assert card.training == {"field_recipe": "mine", "field_steps": 6}
-    assert (card.whole_size, card.working_size) == (128, 512)
+    assert (card.whole_size, card.working_size) == (128, 64)
     assert sorted(path.name for path in exported.parent.iterdir()) == ["light.json", "light.onnx"]
 
 
@@ -91,7 +91,7 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
     assert card.training["sharpening_steps"] == 4
     assert {part.source: part.photographs for part in card.data} == {"harbour": 11, "meadow": 5}
     random = np.random.default_rng(1)
-    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 512))
+    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 64))
     found = Session(str(tmp_path / "out/light.onnx"), threads=1).run(whole=whole, local=local)
     with torch.no_grad():
         expected = Light(*networks(), sharpening)(torch.from_numpy(whole), torch.from_numpy(local))
@@ -100,7 +100,7 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
 
 def test_weights_give_what_the_networks_give(exported: Path) -> None:
     random = np.random.default_rng(1)
-    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 512))
+    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 64))
     found = Session(str(exported), threads=1).run(whole=whole, local=local)
     with torch.no_grad():
         expected = Light(*networks())(torch.from_numpy(whole), torch.from_numpy(local))
@@ -113,16 +113,16 @@ def test_weights_give_what_the_networks_give(exported: Path) -> None:
 @pytest.mark.usefixtures("no_export")
 def test_disagreement_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="PyTorch and ONNX disagree in field"):
-        write(light(*networks(seed=1)), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks(seed=1), size=64), tmp_path / "light.onnx", DATA, {})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("no_export")
 def test_disagreement_keeps_the_model_before(exported: Path, tmp_path: Path) -> None:
-    write(light(*networks()), tmp_path / "light.onnx", DATA, {})
+    write(light(*networks(), size=64), tmp_path / "light.onnx", DATA, {})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ModelError, match="disagree"):
-        write(light(*networks(seed=1)), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks(seed=1), size=64), tmp_path / "light.onnx", DATA, {})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -133,13 +133,13 @@ def test_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(torch.onnx, "export", fail)
     with pytest.raises(RuntimeError, match="unsupported operator"):
-        write(light(*networks()), tmp_path / "light.onnx", DATA, {})
+        write(light(*networks(), size=64), tmp_path / "light.onnx", DATA, {})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_name_must_end_in_onnx(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"must end in \.onnx"):
-        write(light(*networks()), tmp_path / "light.bin", DATA, {})
+        write(light(*networks(), size=64), tmp_path / "light.bin", DATA, {})
 
 
 @pytest.mark.usefixtures("no_export")

@@ -12,7 +12,12 @@ from cofenet.training.objectives import objective
 from cofenet.training.recipe import Network, Recipe, load_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"
-SHIPPED = sorted(path.name for path in RECIPES.glob("*.toml") if path.name != "terms.toml")
+SHIPPED = sorted(
+    str(path.relative_to(RECIPES))
+    for pattern in ("*.toml", "comparison/*.toml")
+    for path in RECIPES.glob(pattern)
+    if path.name != "terms.toml"
+)
 
 GOOD = """
 network = "detail"
@@ -44,6 +49,20 @@ def test_shipped_recipe_loads(name: str) -> None:
 def test_defaults(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, GOOD.format("")))
     assert recipe == Recipe(name="mine", network="detail", steps=10, losses={"absolute": 1.0})
+
+
+def test_a_recipe_is_its_base_but_for_what_it_names(tmp_path: Path) -> None:
+    written(tmp_path, GOOD.format("rate = 0.5"))
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper/other.toml").write_text('base = "../mine.toml"\nsteps = 20\n[losses]\ngradient = 1.0\n')
+    expected = Recipe(name="other", network="detail", steps=20, rate=0.5, losses={"gradient": 1.0})
+    assert load_recipe(tmp_path / "deeper/other.toml") == expected
+
+
+@pytest.mark.parametrize(("base", "said"), [("mine.toml", "circle"), ("gone.toml", "gone.toml"), ("", "Is a directory")])
+def test_a_base_that_leads_nowhere_is_refused(tmp_path: Path, base: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        load_recipe(written(tmp_path, f'base = "{base}"'))
 
 
 def test_recipe_kept_by_a_run_is_the_same(tmp_path: Path, recipes: dict[str, Recipe]) -> None:

@@ -31,9 +31,6 @@ from cofenet.training import own
 from cofenet.training.calibration import calibrate
 from cofenet.training.run import Run
 
-WORKING_SIZE = 512
-"""Pixels a side at which detail is restored: that of the published degradation and networks."""
-
 TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
 
@@ -89,6 +86,7 @@ def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, c
                 cast("IlluminationField", networks["field"]),
                 cast("Detail", networks["detail"]),
                 cast("Sharpening | None", networks.get("sharpening")),
+                size=parts["detail"][-1].recipe().canvas,
             )
         case ["reference"]:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
@@ -123,18 +121,18 @@ def _mean(networks: list[nn.Module]) -> nn.Module:
     return networks[0]
 
 
-def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None) -> Exported:
-    """The model for correction."""
+def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None, *, size: int) -> Exported:
+    """The model for correction, which restores detail at the size (of the whole photograph) at which it learned to."""
     return Exported(
         Light(field, detail, sharpening), "Corrects retinal fundus photographs: uneven light, spots and blur.",
         {
             "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
-            "local": Tensor(shape=(1, 4, WORKING_SIZE, WORKING_SIZE), meaning="the same at working size"),
+            "local": Tensor(shape=(1, 4, size, size), meaning="the same at working size"),
         },
         {
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
-            "residual": Tensor(shape=(1, 3, WORKING_SIZE, WORKING_SIZE), meaning="to be added first, -1 to 1"),
-            "activation": Tensor(shape=(1, 1, WORKING_SIZE, WORKING_SIZE), meaning="where it is degraded, 0 to 1"),
+            "residual": Tensor(shape=(1, 3, size, size), meaning="to be added first, -1 to 1"),
+            "activation": Tensor(shape=(1, 1, size, size), meaning="where it is degraded, 0 to 1"),
         },
     )  # fmt: skip
 

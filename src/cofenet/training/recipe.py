@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -176,15 +176,24 @@ class Recipe(_Part):
 def load_recipe(path: Path) -> Recipe:
     """Read a recipe, TOML, or the JSON that a run keeps.
 
+    A recipe with a `base`, the path of another beside it, is that one but for the fields and tables it names itself.
+
     Raises:
         UsageError: the file cannot be read, or a field is missing, unknown or wrong; the message names it.
     """
     try:
-        text = path.read_text("utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-        return Recipe.model_validate({"name": path.stem} | content)
+        return Recipe.model_validate({"name": path.stem} | _content(path))
     except ValidationError as error:
         problems = (": ".join([".".join(map(str, p["loc"])), p["msg"]]).removeprefix(": ") for p in error.errors())
         raise UsageError(f"{path}: {'; '.join(problems)}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: base: goes round in a circle") from error
     except (OSError, ValueError, TypeError) as error:  # damaged TOML, JSON and UTF-8 are ValueErrors
         raise UsageError(f"{path}: {error}") from error
+
+
+def _content(path: Path) -> dict[str, Any]:
+    text = path.read_text("utf-8")
+    content: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    base = content.pop("base", None)
+    return content if base is None else {**_content(path.parent / base), **content}
