@@ -28,6 +28,7 @@ from cofenet.io import Photograph, write_photograph
 from cofenet.networks.reference import RELEASED, VARIANTS, Reference
 from readme import publish
 
+
 def main() -> None:
     """Print the figures and store them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

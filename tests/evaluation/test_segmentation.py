@@ -42,11 +42,16 @@ def test_every_version_is_scored_against_the_drawing(image: np.ndarray, fov: Fie
     drawn = segment(image, fov=fov)
     assert drawn.vessels is not None
     assert drawn.disc is not None
-    vessels = {score.version: score.figures for score in vessel_scores("a", image, drawn.vessels, fov)}
+    models = {"vessels": "vessels", "discs": "disc-finder"}
+    scores = list(vessel_scores("a", image, drawn.vessels, fov, models))
+    vessels = {score.version: score.figures for score in scores if score.structure == "vessels"}
+    others = [score.figures["dice"] for score in scores if score.structure == "discs"]
     discs = {score.version: score.figures for score in disc_scores("a", image, {"disc": drawn.disc}, fov)}
     assert vessels.keys() == discs.keys() == dict(versions("a", image, fov)).keys()
     assert vessels["clean"]["dice"] == discs["clean"]["dice"] == 1
     assert vessels["clean"]["auc"] == 1
+    assert len(others) == len(vessels)
+    assert max(others) < 0.1
     assert vessels["degraded"]["dice"] < 0.95
     assert discs["clean"]["missed"] == 0
 

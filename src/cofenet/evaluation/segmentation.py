@@ -8,7 +8,7 @@ the methods' restorations of that.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from cofenet.degradation import sample, simulate
 from cofenet.evaluation.methods import CLASSICAL, PUBLISHED, restored
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.metrics.overlap import auc, centreline_dice, dice, sensitivity, specificity
-from cofenet.tasks.segmentation import Structure, segment
+from cofenet.tasks.segmentation import THRESHOLD, Structure, segment, vessel_probability
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -44,19 +44,29 @@ def versions(name: str, clean: Image, fov: FieldOfView) -> Iterator[tuple[str, I
         yield ("degraded" if method == "input" else method), image
 
 
-def vessel_scores(name: str, clean: Image, truth: Mask, fov: FieldOfView) -> Iterator[Score]:
-    """Vessels of all versions against a drawing of them."""
+def vessel_scores(
+    name: str, clean: Image, truth: Mask, fov: FieldOfView, models: Mapping[str, str] | None = None
+) -> Iterator[Score]:
+    """Vessels of all versions against a drawing of them.
+
+    Args:
+        name: of the photograph.
+        clean: uint8 (H, W, 3), RGB.
+        truth: bool (H, W).
+        fov: of the photograph.
+        models: vessel networks, by name or path, each under the name of the structure in its scores; the shipped one,
+            as "vessels", if not given.
+    """
     for version, image in versions(name, clean, fov):
-        found = segment(image, structures=["vessels"], fov=fov)
-        mask, probability = found.vessels, found.probabilities["vessels"]
-        if mask is None:
-            continue
-        figures = {
-            "dice": dice(mask, truth, fov.mask), "auc": auc(probability, truth, fov.mask),
-            "centreline_dice": centreline_dice(mask, truth, fov.mask),
-            "sensitivity": sensitivity(mask, truth, fov.mask), "specificity": specificity(mask, truth, fov.mask),
-        }  # fmt: skip
-        yield Score(name, "vessels", version, figures)
+        for structure, model in (models or {"vessels": "vessels"}).items():
+            probability = vessel_probability(image, fov, model)
+            mask = probability > THRESHOLD["vessels"]
+            figures = {
+                "dice": dice(mask, truth, fov.mask), "auc": auc(probability, truth, fov.mask),
+                "centreline_dice": centreline_dice(mask, truth, fov.mask),
+                "sensitivity": sensitivity(mask, truth, fov.mask), "specificity": specificity(mask, truth, fov.mask),
+            }  # fmt: skip
+            yield Score(name, structure, version, figures)
 
 
 def disc_scores(name: str, clean: Image, drawn: dict[Structure, Mask], fov: FieldOfView) -> Iterator[Score]:

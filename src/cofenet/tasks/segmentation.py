@@ -29,7 +29,7 @@ STRUCTURES: tuple[Structure, ...] = ("vessels", "disc", "cup")
 _SMALLEST, _LARGEST = 512, 1024
 """Pixels across the field of view between which vessels are looked for: what they were learned at."""
 
-_THRESHOLD: dict[Structure, float] = {"vessels": 0.4, "disc": 0.5, "cup": 0.5}
+THRESHOLD: dict[Structure, float] = {"vessels": 0.4, "disc": 0.5, "cup": 0.5}
 """Probability above which a pixel belongs to a structure: of vessels near the best Dice on six photographs held out
 from training (0.35 gives 0.001 more); of disc and cup one half, not tuned."""
 
@@ -121,7 +121,7 @@ def segment(
     confidence: float | None = None
     if "vessels" in structures:
         probabilities["vessels"] = vessel_probability(image, fov)
-        masks["vessels"] = probabilities["vessels"] > _THRESHOLD["vessels"]
+        masks["vessels"] = probabilities["vessels"] > THRESHOLD["vessels"]
     if "disc" in structures or "cup" in structures:
         confidence, probabilities["disc"], probabilities["cup"] = disc_probability(image, fov)
         masks["disc"], masks["cup"] = outlined(probabilities["disc"], probabilities["cup"])
@@ -132,16 +132,21 @@ def segment(
     return Segmentation(asked["vessels"], asked["disc"], asked["cup"], kept, measured, fov)
 
 
-def vessel_probability(image: Pixels, fov: FieldOfView) -> Floats:
+def vessel_probability(image: Pixels, fov: FieldOfView, model: str = "vessels") -> Floats:
     """How likely each pixel of a photograph, as of `segment`, is vessel.
+
+    Args:
+        image: as of `segment`.
+        fov: of the photograph.
+        model: name of a shipped vessel network, or path to an ONNX file with its card beside it.
 
     Returns:
         float32 (H, W), 0 to 1, 0 outside the field of view.
 
     Raises:
-        ModelError: the model is damaged.
+        ModelError: the model is missing or damaged.
     """
-    network = session("vessels")
+    network = session(model)
     side = min(max(round(fov.circle.diameter), _SMALLEST), _LARGEST)
     crop = Crop.around(fov.circle, side)
     size = network.card.inputs["local"].shape[-1]
@@ -198,8 +203,8 @@ def outline_disc(image: Pixels, fov: FieldOfView, near: Crop) -> Floats:
 
 def outlined(disc: Floats, cup: Floats) -> tuple[Mask, Mask]:
     """Disc and cup, bool (H, W), of their probabilities, float32 (H, W): the largest region of each, the cup inside."""
-    whole = _largest(disc > _THRESHOLD["disc"])
-    return whole, _largest((cup > _THRESHOLD["cup"]) & whole)
+    whole = _largest(disc > THRESHOLD["disc"])
+    return whole, _largest((cup > THRESHOLD["cup"]) & whole)
 
 
 def measure_disc(disc: Mask, cup: Mask) -> Disc | None:
