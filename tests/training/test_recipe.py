@@ -59,7 +59,7 @@ def test_a_recipe_is_its_base_but_for_what_it_names(tmp_path: Path) -> None:
     assert load_recipe(tmp_path / "deeper/other.toml") == expected
 
 
-@pytest.mark.parametrize(("base", "said"), [("mine.toml", "circle"), ("gone.toml", "gone.toml"), ("", "Is a directory")])
+@pytest.mark.parametrize(("base", "said"), [("mine.toml", "circle"), ("gone.toml", "gone.toml"), ("", "directory")])
 def test_a_base_that_leads_nowhere_is_refused(tmp_path: Path, base: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         load_recipe(written(tmp_path, f'base = "{base}"'))
