@@ -51,6 +51,12 @@ def test_people_s_masks_take_the_place_of_what_is_found(square: Square, scene: S
     assert found["disc_dice"] == pytest.approx(1)
 
 
+def test_what_people_drew_on_other_photographs_alone_has_no_figure_here(square: Square, scene: Scene) -> None:
+    other = Square(square.name, square.image, square.fov, {}, frozenset({"vessels", "cup"}))
+    assert measures.structures(other, scene, square.image) == pytest.approx({"disc_dice": 1})
+    assert measures.quality(other, scene, square.image).keys() == {"good", "score", "ssim"}
+
+
 def test_without_a_truth_vessels_are_compared_with_those_before(square: Square, tmp_path: Path) -> None:
     (before,) = AsItIs()(square, Drawer(tmp_path))
     same = measures.without_truth(square, before, square.image)

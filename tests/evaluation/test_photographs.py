@@ -26,6 +26,7 @@ def test_a_folder_and_labels_beside_it(photos: Path, tmp_path: Path) -> None:
     found = listed(photos, tmp_path / "labels")
     assert [one.name for one in found] == ["a.png", "sub/b.png"]
     assert [sorted(one.labels) for one in found] == [[], ["vessels"]]
+    assert [one.drawn for one in found] == [{"vessels"}] * 2
     assert [one.patient for one in found] == ["a.png", "sub/b.png"]
 
 
@@ -103,3 +104,20 @@ def test_the_stamp_changes_with_the_file(photos: Path, draw: Draw) -> None:
     assert before == listed(photos)[0].stamp()
     write_photograph(photos / "a.png", Photograph(draw(9)))
     assert listed(photos)[0].stamp() != before
+
+
+def test_the_stamp_changes_with_what_is_drawn_anywhere_in_the_set(photos: Path, tmp_path: Path) -> None:
+    """For then another truth counts."""
+    before = listed(photos)[0].stamp()
+    drawn_mask(tmp_path / "labels/vessels/sub/b.png", (192, 224))
+    assert listed(photos, tmp_path / "labels")[0].stamp() != before
+
+
+def test_the_truth_is_drawn_or_found_but_not_some_of_each(photos: Path, tmp_path: Path) -> None:
+    drawn_mask(tmp_path / "labels/vessels/sub/b.png", (192, 224))
+    without, with_vessels = (cut(one, 176) for one in listed(photos, tmp_path / "labels"))
+    assert without.truth("vessels") is None
+    np.testing.assert_array_equal(with_vessels.truth("vessels"), with_vessels.labels["vessels"])
+    np.testing.assert_array_equal(without.truth("disc"), without.segmentation.disc)
+    alone = cut(listed(photos)[0], 176)
+    np.testing.assert_array_equal(alone.truth("vessels"), alone.segmentation.vessels)

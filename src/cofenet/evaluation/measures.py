@@ -76,19 +76,20 @@ def fidelity(square: Square, scene: Scene, image: Image) -> Figures:
 
 
 def structures(square: Square, scene: Scene, image: Image) -> Figures:
-    """How well vessels, disc, cup and lesions are found: as people drew them, or as they are found on the truth."""
-    found = segment(image, fov=scene.fov)
-    fov = scene.fov.mask
-    truth = {name: square.labels.get(name, mask) for name, mask in masks(square.segmentation).items()}
+    """How well vessels, disc, cup and lesions are found: those that have a truth."""
+    found, fov = segment(image, fov=scene.fov), scene.fov.mask
     ours = masks(found)
-    figures = {
-        "vessel_dice": overlap.dice(ours["vessels"], truth["vessels"], fov),
-        "vessel_auc": overlap.auc(found.probabilities["vessels"], truth["vessels"], fov),
-        "centreline_dice": overlap.centreline_dice(ours["vessels"], truth["vessels"], fov),
-    }
-    figures |= {
-        f"{name}_dice": overlap.dice(ours[name], truth[name], fov) for name in ("disc", "cup") if truth[name].any()
-    }
+    figures: Figures = {}
+    if (vessels := square.truth("vessels")) is not None:
+        figures = {
+            "vessel_dice": overlap.dice(ours["vessels"], vessels, fov),
+            "vessel_auc": overlap.auc(found.probabilities["vessels"], vessels, fov),
+            "centreline_dice": overlap.centreline_dice(ours["vessels"], vessels, fov),
+        }
+    for name in ("disc", "cup"):
+        truth = square.truth(name)
+        if truth is not None and truth.any():
+            figures[f"{name}_dice"] = overlap.dice(ours[name], truth, fov)
     if "lesions" in square.labels:
         figures["lesion_contrast"] = lesion_contrast_kept(image, square.image, square.labels["lesions"], fov)
     return finite(figures)
@@ -96,11 +97,10 @@ def structures(square: Square, scene: Scene, image: Image) -> Figures:
 
 def quality(square: Square, scene: Scene, image: Image) -> Figures:
     """How good it looks, by itself; and, beside it, whether the vessels are still those of the truth."""
-    vessels, truth = vessels_of(image, scene), square.labels.get("vessels", masks(square.segmentation)["vessels"])
-    return looks(scene, image) | {
-        "centreline_dice": overlap.centreline_dice(vessels, truth, scene.fov.mask),
-        "ssim": ssim(image, square.image, scene.fov.mask),
-    }
+    figures = looks(scene, image) | {"ssim": ssim(image, square.image, scene.fov.mask)}
+    if (truth := square.truth("vessels")) is not None:
+        figures["centreline_dice"] = overlap.centreline_dice(vessels_of(image, scene), truth, scene.fov.mask)
+    return figures
 
 
 def without_truth(square: Square, scene: Scene, image: Image) -> Figures:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -39,6 +39,7 @@ class Listed:
         source: camera or data set; empty if not known.
         patient: whose eye it is; the name if not known.
         labels: the mask file of each structure that is drawn.
+        drawn: structures that are drawn on this or another photograph of the set.
     """
 
     name: str
@@ -46,11 +47,14 @@ class Listed:
     source: str = ""
     patient: str = ""
     labels: Mapping[str, Path] = field(default_factory=dict)
+    drawn: frozenset[str] = frozenset()
 
     def stamp(self) -> list[list[object]]:
-        """What changes when the photograph or a label does: size and time of each file."""
+        """What changes when the photograph, a label or what is drawn does: size and time of each file, and names."""
         files = [self.path, *(self.labels[name] for name in sorted(self.labels))]
-        return [[str(path.name), path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.exists()]
+        known = [[str(path.name), path.stat().st_size, path.stat().st_mtime_ns] for path in files if path.exists()]
+        drawn: list[list[object]] = [[name] for name in sorted(self.drawn)]
+        return [*known, *drawn]
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,30 @@ class Square:
         image: uint8 (S, S, 3), RGB, black outside the field of view.
         fov: the field of view.
         labels: bool (S, S) of each structure that people drew.
+        drawn: structures that people drew on this or another photograph of the set.
     """
 
     name: str
     image: Image
     fov: FieldOfView
     labels: dict[str, Mask]
+    drawn: frozenset[str] = frozenset()
 
     @cached_property
     def segmentation(self) -> Segmentation:
         """What is found on the photograph itself."""
         return segment(self.image, fov=self.fov)
+
+    def truth(self, structure: str) -> Mask | None:
+        """Where vessels, disc or cup are: as people drew them, or as found on the photograph itself.
+
+        None where people drew it on other photographs of the set alone: a mean over drawings and our own findings would
+        say neither how well it is found nor how much it changed.
+        """
+        if structure in self.labels:
+            return self.labels[structure]
+        found = {"vessels": self.segmentation.vessels, "disc": self.segmentation.disc, "cup": self.segmentation.cup}
+        return None if structure in self.drawn else found[structure]
 
 
 def listed(photos: Path, labels: Path | None = None, where: Mapping[str, str] | None = None) -> list[Listed]:
@@ -93,7 +110,8 @@ def listed(photos: Path, labels: Path | None = None, where: Mapping[str, str] | 
         found = [_labelled(one, labels) for one in found]
     if not found:
         raise UsageError(f"{photos}: no photographs there" + (" that fit --where" if where else ""))
-    return found
+    drawn = frozenset(label for one in found for label in one.labels)
+    return [replace(one, drawn=drawn) for one in found]
 
 
 def cut(one: Listed, size: int) -> Square:
@@ -111,7 +129,7 @@ def cut(one: Listed, size: int) -> Square:
     image = np.where(mask[..., None], crop.take(eight), np.uint8(0))
     square = FieldOfView(mask, Circle(size / 2, size / 2, size / 2), fov.confidence)
     labels = {name: _mask(path, pixels.shape, crop) & mask for name, path in one.labels.items()}
-    return Square(one.name, image, square, labels)
+    return Square(one.name, image, square, labels, one.drawn)
 
 
 def _mask(path: Path, shape: tuple[int, ...], crop: Crop) -> Mask:
@@ -171,4 +189,4 @@ def _labelled(one: Listed, folder: Path) -> Listed:
         masks = sorted(beside.glob(f"{glob.escape(stem.name)}.*")) if beside.is_dir() else []
         if masks:
             found[label] = masks[0]
-    return Listed(one.name, one.path, one.source, one.patient, found)
+    return replace(one, labels=found)
