@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,7 @@ def test_degraded_is_worse(square: Square, scene: Scene) -> None:
 def test_people_s_masks_take_the_place_of_what_is_found(square: Square, scene: Scene) -> None:
     lesions = np.zeros(square.fov.mask.shape, np.bool_)
     lesions[150:160, 100:110] = True
-    drawn = Square(square.name, square.image, square.fov, {"vessels": square.fov.mask, "lesions": lesions})
+    drawn = replace(square, labels={"vessels": square.fov.mask, "lesions": lesions})
     found = measures.structures(drawn, scene, square.image)
     assert found["vessel_dice"] < 0.5
     assert found["lesion_contrast"] == pytest.approx(1)
@@ -52,7 +53,7 @@ def test_people_s_masks_take_the_place_of_what_is_found(square: Square, scene: S
 
 
 def test_what_people_drew_on_other_photographs_alone_has_no_figure_here(square: Square, scene: Scene) -> None:
-    other = Square(square.name, square.image, square.fov, {}, frozenset({"vessels", "cup"}))
+    other = replace(square, drawn=frozenset({"vessels", "cup"}))
     assert measures.structures(other, scene, square.image) == pytest.approx({"disc_dice": 1})
     assert measures.quality(other, scene, square.image).keys() == {"good", "score", "ssim"}
 

@@ -80,6 +80,14 @@ def test_the_square_holds_photograph_and_label_alike(photos: Path, tmp_path: Pat
     np.testing.assert_allclose(square.image[rows, columns].mean(0), inside, atol=3)
 
 
+def test_other_sizes_are_cut_from_the_photograph_itself(photos: Path) -> None:
+    """Not from a square that has lost its detail."""
+    one = listed(photos)[0]
+    large = cut(one, 64).at(192)
+    np.testing.assert_array_equal(large.image, cut(one, 192).image)
+    np.testing.assert_array_equal(large.fov.mask, cut(one, 192).fov.mask)
+
+
 def test_sixteen_bits_become_eight(draw: Draw, tmp_path: Path) -> None:
     write_photograph(tmp_path / "d/a.png", Photograph(draw(0).astype(np.uint16) * 257))
     write_photograph(tmp_path / "d/b.png", Photograph(draw(0)))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -67,13 +67,15 @@ class Square:
         fov: the field of view.
         labels: bool (S, S) of each structure that people drew.
         drawn: structures that people drew on this or another photograph of the set.
+        at: cuts the same photograph, not this square, to another size, without labels.
     """
 
     name: str
     image: Image
     fov: FieldOfView
     labels: dict[str, Mask]
-    drawn: frozenset[str] = frozenset()
+    drawn: frozenset[str]
+    at: Callable[[int], Square]
 
     @cached_property
     def segmentation(self) -> Segmentation:
@@ -122,14 +124,18 @@ def cut(one: Listed, size: int) -> Square:
         UsageError: a label is of another shape than the photograph.
     """
     pixels = read_photograph(one.path).pixels
-    fov = find_fov(pixels)
+    eight = pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    return _square(one, eight, find_fov(pixels), size)
+
+
+def _square(one: Listed, pixels: Image, fov: FieldOfView, size: int) -> Square:
     crop = Crop.around(fov.circle, size)
     mask = crop.take(fov.mask.astype(np.uint8) * np.uint8(255)) > 127
-    eight = pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
-    image = np.where(mask[..., None], crop.take(eight), np.uint8(0))
-    square = FieldOfView(mask, Circle(size / 2, size / 2, size / 2), fov.confidence)
+    image = np.where(mask[..., None], crop.take(pixels), np.uint8(0))
+    inside = FieldOfView(mask, Circle(size / 2, size / 2, size / 2), fov.confidence)
     labels = {name: _mask(path, pixels.shape, crop) & mask for name, path in one.labels.items()}
-    return Square(one.name, image, square, labels, one.drawn)
+    again = partial(_square, replace(one, labels={}), pixels, fov)
+    return Square(one.name, image, inside, labels, one.drawn, again)
 
 
 def _mask(path: Path, shape: tuple[int, ...], crop: Crop) -> Mask:

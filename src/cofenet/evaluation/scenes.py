@@ -19,7 +19,7 @@ from cofenet.degradation.stored import load_parameters
 from cofenet.degradation.table import FACTORS
 from cofenet.evaluation.photographs import Square
 from cofenet.fov import FieldOfView
-from cofenet.geometry import Circle, Value, resize
+from cofenet.geometry import Circle, Value
 from cofenet.io import write_atomically
 
 Image = NDArray[np.uint8]
@@ -166,10 +166,9 @@ def _fixed(parameters: Parameters, rng: np.random.Generator) -> Parameters:
 
 
 def _sizes(square: Square, whole: Parameters) -> Iterator[Scene]:
-    """The same degradation of the same photograph at other sizes."""
+    """The same degradation of the same photograph at other sizes, with the detail that it has there."""
     for size in SIZES:
-        sized = _resized(square, size)
-        yield replace(_degraded(sized, f"size-{size}", whole), family="size", level=float(size))
+        yield replace(_degraded(square.at(size), f"size-{size}", whole), family="size", level=float(size))
 
 
 def _compressed(square: Square, whole: Parameters, drawer: Drawer) -> Iterator[Scene]:
@@ -198,10 +197,3 @@ def _mirrored(plane: NDArray[Value]) -> NDArray[Value]:
 def _degraded(square: Square, condition: str, parameters: Parameters) -> Scene:
     image = np.asarray(simulate(square.image, parameters, square.fov), np.uint8)
     return Scene(square.name, condition, image, square.fov, square.image)
-
-
-def _resized(square: Square, size: int) -> Square:
-    mask = resize(square.fov.mask.astype(np.uint8) * np.uint8(255), (size, size)) > 127
-    image = np.where(mask[..., None], resize(square.image, (size, size)), np.uint8(0))
-    fov = FieldOfView(mask, square.fov.circle.scaled(size / len(square.image)), square.fov.confidence)
-    return Square(square.name, image, fov, {})
