@@ -79,3 +79,18 @@ def test_a_folder_is_another_when_a_picture_changes(scene: Scene, tmp_path: Path
     assert Folder(tmp_path).identity == before
     write_photograph(tmp_path / "a.png", Photograph(255 - scene.image))
     assert Folder(tmp_path).identity != before
+
+
+def test_a_command_is_another_when_its_programme_changes(tmp_path: Path) -> None:
+    programme = tmp_path / "mine.py"
+    programme.write_text("first")
+    command = Command(f"python {shlex.quote(str(programme))} {{input}} {{output}}")
+    before = command.identity
+    assert command.identity == before
+    programme.write_text("second, and longer")
+    assert command.identity != before
+
+
+def test_a_command_that_names_no_file_is_its_words() -> None:
+    for template in ("mine {input} {output}", f"python -c '{'x' * 9000}' {{input}} {{output}}"):
+        assert Command(template).identity == template

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,7 @@ class Folder:
     @property
     def identity(self) -> str:
         """Names, sizes and times of all its files."""
-        told = hashlib.sha256()
-        for file in sorted(self.folder.rglob("*")):
-            if file.is_file():
-                status = file.stat()
-                told.update(f"{file.relative_to(self.folder)} {status.st_size} {status.st_mtime_ns}\n".encode())
-        return f"{self.folder} {told.hexdigest()[:16]}"
+        return f"{self.folder} {_stamp(file for file in sorted(self.folder.rglob('*')) if file.is_file())}"
 
 
 @dataclass(frozen=True)
@@ -103,8 +99,24 @@ class Command:
 
     @property
     def identity(self) -> str:
-        """The command."""
-        return self.template
+        """The command, with sizes and times of the files that it names, such as a script or weights."""
+        named = [Path(word) for word in shlex.split(self.template) if _is_file(word)]
+        return f"{self.template} {_stamp(named)}" if named else self.template
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except OSError:  # too long for a name: a programme in quotation marks
+        return False
+
+
+def _stamp(files: Iterable[Path]) -> str:
+    told = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        told.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return told.hexdigest()[:16]
 
 
 def _run(words: list[str]) -> None:
