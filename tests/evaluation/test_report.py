@@ -20,9 +20,10 @@ from cofenet.evaluation.engine import TRUTH, Record, Setup, run
 from cofenet.evaluation.methods import chosen
 from cofenet.evaluation.photographs import listed
 from cofenet.evaluation.protocols import protocol
-from cofenet.evaluation.report import write_report
-from cofenet.evaluation.summary import summarise
+from cofenet.evaluation.report import page, write_report
+from cofenet.evaluation.summary import LEVEL, summarise
 from cofenet.io import Photograph, write_photograph
+from cofenet.metrics.significance import signed_rank
 
 Draw = Callable[..., np.ndarray]
 VOID = {"meta", "img", "input", "br", "link"}
@@ -69,18 +70,40 @@ def written(draw: Draw, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_page(written: str) -> None:
-    page = Page(written)
-    assert page.open == []
-    pictures = [image["src"] for image in page.all("img") if image.get("src")]
+    found = Page(written)
+    assert found.open == []
+    pictures = [image["src"] for image in found.all("img") if image.get("src")]
     assert len(pictures) == 2 * 3
     for source in pictures:
         assert base64.b64decode(str(source).removeprefix("data:image/jpeg;base64,")).startswith(b"\xff\xd8")
-    assert len(page.all("svg")) == 3  # dots, cost, severity
-    methods = {figure["data-method"] for figure in page.all("figure")}
+    assert len(found.all("svg")) == 2 * 6 + 1  # dots and cost of each condition, severity
+    methods = {figure["data-method"] for figure in found.all("figure")}
     assert methods == {"input", "clahe", TRUTH}
-    assert len(page.all("script")) == 1
+    assert len(found.all("script")) == 1
     assert "&lt;script&gt;alert(1)" in written
     assert "severity-0.25" in written
+    assert "2 photographs, 176 pixels" in written
+
+
+def test_an_overview_has_a_line_for_each_condition(opened: Opened) -> None:
+    head, *lines = opened.locator("table").first.locator("tr").all()
+    assert head.locator("th").all_inner_texts() == ["", "input", "clahe"]
+    assert len(lines) == 6
+    first = opened.locator("details table").first.locator("tr", has_text="clahe").inner_text().split("\t")[1]
+    assert lines[0].locator("td").all_inner_texts()[2] == first.split(" ")[0]
+
+
+def test_too_few_to_mark_anything_is_said(tmp_path: Path) -> None:
+    def record(number: int) -> Record:
+        names = {"photograph": str(number), "source": "", "patient": str(number), "family": "kind", "level": None}
+        figures = {"condition": "real", "method": "input", "score": 0.5, "vessels_kept": 1.0}
+        return Record(str(number), [], {}, [names | figures], [])
+
+    plan = Setup(protocol("real"), chosen(["input"]), tmp_path, 176)
+    five, six = (page(summarise(plan, map(record, range(count)), {})[0], {}) for count in (5, 6))
+    assert "Of fewer than 6 patients" in five
+    assert "Of fewer than" not in six
+    assert signed_rank(np.arange(1, 6)) > LEVEL > signed_rank(np.arange(1, 7))
 
 
 def test_it_needs_nothing_else(written: str) -> None:

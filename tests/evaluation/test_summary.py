@@ -106,6 +106,15 @@ def test_a_method_without_figures_is_in_the_table(setup: MakeSetup) -> None:
     assert summary["conditions"]["111"]["gamma"]["figures"]["psnr"]["count"] == 4
     assert "clahe" not in summary["conditions"]["111"]
     assert len(rows) == COUNT + 4
+    head, *lines = cells(summary, "111")
+    assert head[-1] == "photographs"
+    assert [(line[0], line[-1]) for line in lines] == [("gamma", "4 of 30"), ("input", "30 of 30")]
+
+
+def test_one_patient_has_no_interval(setup: MakeSetup) -> None:
+    (one, *_) = records(lambda _: {"input": {"psnr": 20.0}})
+    summary, _ = summarise(setup("restoration", "111"), [one], {})
+    assert cells(summary, "111")[1][1] == "20.00"
 
 
 def test_rows_come_in_the_order_of_the_methods(setup: MakeSetup) -> None:

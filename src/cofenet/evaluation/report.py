@@ -12,7 +12,7 @@ from typing import Any
 from cofenet.evaluation.engine import TRUTH, tile
 from cofenet.evaluation.measures import MEASURES
 from cofenet.evaluation.plots import Point, against_cost, colour_of, curves, dots
-from cofenet.evaluation.summary import LEVEL, LOST, Summary
+from cofenet.evaluation.summary import FEWEST, LEVEL, LOST, Summary
 from cofenet.evaluation.tables import MARK, by_rank, cells
 from cofenet.io import write_atomically
 
@@ -58,13 +58,22 @@ def _facts(summary: Summary) -> Iterable[str]:
     settings = summary["settings"]
     patients = "" if summary["patients"] == summary["photographs"] else f" of {summary['patients']} patients"
     yield (
-        f"<p>{summary['photographs']} photographs{patients}, {settings['size']} pixels across the field of view, "
+        f"<p>{_counted(summary['photographs'])}{patients}, {settings['size']} pixels across the field of view, "
         f"{len(summary['methods'])} methods; cofenet {settings['cofenet']}. Means with 95 % bootstrap intervals by "
         f"patient, inside the field of view. Parameters of every degradation: <code>parameters/</code>.</p>"
     )
 
 
+def _counted(photographs: int) -> str:
+    return f"{photographs} photograph{'' if photographs == 1 else 's'}"
+
+
 def _warnings(summary: Summary) -> Iterable[str]:
+    if MEASURES[summary["primary"]].alone and summary["patients"] < FEWEST:
+        yield (
+            f'<p class="warning">Of fewer than {FEWEST} patients no test can tell a loss of structure from chance: '
+            f"that no method is marked {MARK} means nothing here.</p>"
+        )
     for method, why in summary["marked"].items():
         yield (
             f'<p class="warning">{MARK} <b>{escape(method)}</b> looks better to the network, and has lost structure: '
@@ -74,33 +83,46 @@ def _warnings(summary: Summary) -> Iterable[str]:
 
 def _tables(summary: Summary) -> Iterable[str]:
     yield "<h2>Results</h2>"
+    if len(summary["conditions"]) > 1:
+        yield _overview(summary)
     for place, condition in enumerate(summary["conditions"]):
         head, *body = cells(summary, condition)
         yield _folded(condition, _table(head, body), unfold=place == 0)
 
 
+def _overview(summary: Summary) -> str:
+    """The primary measure alone: a line for each kind, factor or level, a column for each method."""
+    measure = MEASURES[summary["primary"]]
+    lines = []
+    for condition in summary["conditions"]:
+        points = [_point(summary, condition, method) for method in summary["methods"]]
+        lines.append([condition, *(f"{point.mean:.{measure.digits}f}" if point else "–" for point in points)])
+    return f"<p>{measure.title}, means:</p>{_table(['', *summary['methods']], lines)}"
+
+
 def _plots(summary: Summary) -> Iterable[str]:
-    colours, primary = colour_of(summary["methods"]), summary["primary"]
-    title = MEASURES[primary].title
+    colours, title = colour_of(summary["methods"]), MEASURES[summary["primary"]].title
     if not summary["conditions"]:
         return
-    first = next(iter(summary["conditions"]))
-    points = {method: point for method in by_rank(summary, first) if (point := _point(summary, first, method))}
     yield "<h2>Plots</h2>"
-    if points:
-        yield dots(points, colours, f"{title}, {first}")
-    priced = {
-        name: _at(point, summary["cost"][name]["milliseconds"])
-        for name, point in points.items()
-        if name in summary["cost"]
-    }
-    if priced:
-        yield against_cost(priced, colours, f"{title} against time, {first}")
+    for place, condition in enumerate(summary["conditions"]):
+        if drawn := _drawn(summary, condition, colours):
+            yield _folded(condition, drawn, unfold=place == 0)
     for family, below in _CURVES.items():
         found = [name for name, scene in summary["scenes"].items() if scene["family"] == family]
         lines = {method: _line(summary, found, method) for method in summary["methods"]}
         if any(len(line) > 1 for line in lines.values()):
             yield curves({name: line for name, line in lines.items() if line}, colours, f"{title} by {family}", below)
+
+
+def _drawn(summary: Summary, condition: str, colours: Mapping[str, str]) -> str:
+    """Means with intervals, and against milliseconds where those were measured; empty if nothing was."""
+    title, cost = MEASURES[summary["primary"]].title, summary["cost"]
+    points = {method: point for method in by_rank(summary, condition) if (point := _point(summary, condition, method))}
+    priced = {name: _at(point, cost[name]["milliseconds"]) for name, point in points.items() if name in cost}
+    parts = [dots(points, colours, f"{title}, {condition}")] if points else []
+    parts += [against_cost(priced, colours, f"{title} against time, {condition}")] if priced else []
+    return "".join(parts)
 
 
 def _line(summary: Summary, conditions: Sequence[str], method: str) -> list[Point]:
@@ -161,7 +183,7 @@ def _shown(sheets: Mapping[str, Mapping[str, bytes]], summary: Summary) -> Itera
     if not sheets:
         return
     yield (
-        f"<h2>Before and after</h2><p>The first {len(sheets)} photographs of the set, not chosen; "
+        f"<h2>Before and after</h2><p>First of the set, not chosen: {_counted(len(sheets))}; "
         f"{escape(next(iter(summary['conditions'])))}. The slider lies between the left picture (blue) and the right "
         "one (orange); click a small picture to have it on the right, with shift on the left. The wheel zooms, "
         "dragging moves.</p>"

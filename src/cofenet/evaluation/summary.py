@@ -19,6 +19,9 @@ Summary = dict[str, Any]
 LEVEL = 0.05
 """Chance below which a difference is called one."""
 
+FEWEST = 6
+"""Patients of which the signed-rank test, two-sided, can say less than `LEVEL`: 2 / 2**5 is more."""
+
 LOST = 0.05
 """By how much the structure measure must be below that of the input for a method to be marked."""
 

@@ -53,11 +53,17 @@ def markdown(summary: Summary) -> str:
 
 
 def cells(summary: Summary, condition: str) -> list[list[str]]:
-    """A table as text: its head, then a line a method, by the mean of the primary measure."""
+    """A table as text: its head, then a line a method, by the mean of the primary measure.
+
+    Where methods failed on some photographs, over how many each mean is: it may be over the easier ones.
+    """
     methods: dict[str, Any] = summary["conditions"][condition]
     measured = [name for name in MEASURES if any(name in one["figures"] for one in methods.values())]
     costs, primary = summary["cost"], MEASURES[summary["primary"]].title
+    counts = {method: _count(one, summary["primary"]) for method, one in methods.items()}
+    most, uneven = max(counts.values(), default=0), len(set(counts.values())) > 1
     head = ["method", *(MEASURES[name].title for name in measured), f"{primary} worse than input"]
+    head += ["photographs"] if uneven else []
     head += ["ms", "MB"] if costs else []
     lines = []
     for method in by_rank(summary, condition):
@@ -66,6 +72,7 @@ def cells(summary: Summary, condition: str) -> list[list[str]]:
         line = [method + (f" {MARK}" if method in summary["marked"] else "")]
         line += [told(one["figures"].get(name), MEASURES[name].digits) for name in measured]
         line.append("–" if one["worse"] is None or method == "input" else f"{one['worse']:.0%}")
+        line += [f"{counts[method]} of {most}"] if uneven else []
         line += [_whole(cost.get("milliseconds")), _whole(cost.get("megabytes"))] if costs else []
         lines.append(line)
     return [head, *lines]
@@ -81,11 +88,17 @@ def by_rank(summary: Summary, condition: str) -> list[str]:
 
 
 def told(figure: dict[str, float] | None, digits: int) -> str:
-    """A mean with its interval."""
+    """A mean with its interval; of a single patient there is none."""
     if figure is None:
         return "–"
+    if figure["groups"] == 1:
+        return f"{figure['mean']:.{digits}f}"
     mean, low, high = (f"{figure[name]:.{digits}f}" for name in ("mean", "low", "high"))
     return f"{mean} ({low} to {high})"
+
+
+def _count(method: dict[str, Any], measure: str) -> int:
+    return int(method["figures"].get(measure, {"count": 0})["count"])
 
 
 def _whole(value: float | None) -> str:
