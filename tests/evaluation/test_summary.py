@@ -104,11 +104,13 @@ def test_a_method_without_figures_is_in_the_table(setup: MakeSetup) -> None:
     summary, rows = summarise(plan, [*records(of), Record("x", [], {}, [], failures)], {})
     assert summary["failures"] == failures
     assert summary["conditions"]["111"]["gamma"]["figures"]["psnr"]["count"] == 4
-    assert "clahe" not in summary["conditions"]["111"]
+    assert summary["conditions"]["111"]["clahe"] == {"figures": {}, "worse": None}
     assert len(rows) == COUNT + 4
     head, *lines = cells(summary, "111")
     assert head[-1] == "photographs"
-    assert [(line[0], line[-1]) for line in lines] == [("gamma", "4 of 30"), ("input", "30 of 30")]
+    counts = [("gamma", "4 of 30"), ("input", "30 of 30"), ("clahe", "0 of 30")]
+    assert [(line[0], line[-1]) for line in lines] == counts
+    assert lines[-1][1:] == ["–", "–", "0 of 30"]
 
 
 def test_one_patient_has_no_interval(setup: MakeSetup) -> None:

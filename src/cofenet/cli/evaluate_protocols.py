@@ -224,9 +224,9 @@ def _setup(
 ) -> Setup:
     if parameters is not None and not parameters.is_dir():
         raise UsageError(f"{parameters}: no such folder of parameters")
-    plan = protocol(name, tuple(dict.fromkeys(conditions or ())))
+    plan, compared = protocol(name, tuple(dict.fromkeys(conditions or ()))), chosen(methods or ())
     make_writable(output)
-    return Setup(plan, chosen(methods or ()), output, size or plan.size, parameters, pictures, sheets)
+    return Setup(plan, compared, output, size or plan.size, parameters, pictures, sheets)
 
 
 def _run(setup: Setup, photographs: list[Listed], processes: int, *, cost: bool) -> typer.Exit:

@@ -49,7 +49,7 @@ def summarise(setup: Setup, records: Iterable[Record], costs: Mapping[str, Cost]
     conditions = table.names("condition")
     of = {condition: Rows(table.of(condition=condition)) for condition in conditions}
     figures = {
-        condition: {method: _figures(part, method, primary) for method in part.names("method")}
+        condition: {method: _figures(part, method, primary) for method in setup.methods}
         for condition, part in of.items()
     }
     summary: Summary = {
