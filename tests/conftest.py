@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -30,12 +29,7 @@ def draw() -> Draw:
 @pytest.fixture(scope="session")
 def files() -> ModuleType:
     """`tests/dicom_files.py`, which makes DICOM files."""
-    spec = importlib.util.spec_from_file_location("dicom_files", Path(__file__).with_name("dicom_files.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("dicom_files")
 
 
 def draw_photograph(seed: int = 0, height: int = 192, width: int = 224) -> NDArray[np.uint8]:
