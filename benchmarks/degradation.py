@@ -15,7 +15,6 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +26,7 @@ from cofenet.degradation import KINDS, sample, simulate
 from cofenet.degradation.published import from_published
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle
+from timing import milliseconds
 
 
 def main() -> None:
@@ -58,9 +58,9 @@ def _measure(kind: str, runs: int, twin: ModuleType) -> dict[str, float]:
     large, large_fov = _photograph(2336, 3504, 3262)  # as the HRF photographs of this size, cut above and below
     mask = small_fov.mask.astype(np.uint8) * 255
     times = {
-        "small": _median(lambda: simulate(small, parameters, small_fov), runs),
-        "twin": _median(lambda: twin.degrade(small, mask, params), min(runs, 3)),
-        "large": _median(lambda: simulate(large, parameters, large_fov), min(runs, 3)),
+        "small": milliseconds(lambda: simulate(small, parameters, small_fov), runs),
+        "twin": milliseconds(lambda: twin.degrade(small, mask, params), min(runs, 3)),
+        "large": milliseconds(lambda: simulate(large, parameters, large_fov), min(runs, 3)),
     }
     print(f"{kind}    {times['small']:9.1f}   {times['twin']:9.1f}   {times['large']:11.0f}", flush=True)
     return {name: round(value, 1) for name, value in times.items()}
@@ -84,17 +84,6 @@ def _some(count: int) -> None:
     image, fov = _photograph(512, 512, 512)
     for seed in range(count):
         simulate(image, sample(np.random.default_rng(seed)), fov)
-
-
-def _median(work: Callable[[], object], runs: int) -> float:
-    """Median time in milliseconds, after one run to warm up."""
-    work()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return 1e3 * float(np.median(seconds))
 
 
 def _photograph(height: int, width: int, diameter: int) -> tuple[np.ndarray, FieldOfView]:

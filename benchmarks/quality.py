@@ -18,10 +18,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from cofenet.geometry import Circle, Crop, resize
 from cofenet.io import read_photograph
 from cofenet.tasks.quality import FACTORS, assess
 from readme import onto_card, publish
+from timing import milliseconds, small_photograph
 
 SIZES = (300, 512, 1024, 3000)
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -70,7 +71,7 @@ def main() -> None:
             "factors": _factors([one for part in pool.map(_at_severities, of["clean"]) for one in part]),
             "lowquality": _shares(list(pool.map(_judged, of["lowquality"]))),
         }
-    content["512x512_ms"] = _milliseconds()
+    content["512x512_ms"] = milliseconds(partial(assess, small_photograph()), 13)
     options.out.write_text(json.dumps(content, indent=2) + "\n")
     print(table(content))
     if options.publish:
@@ -185,18 +186,6 @@ def _shares(judged: list[Judged]) -> dict[str, dict[str, float]]:
         when: {grade: _mean(one == number for one in found) for number, grade in enumerate(GRADES)}
         for when, found in (("before", before), ("after", after))
     }
-
-
-def _milliseconds() -> float:
-    """Of a photograph of 512 pixels, after warm-up."""
-    photograph = read_photograph(Path(__file__).parents[1] / "samples/good/retina.jpg").pixels
-    small = resize(np.asarray(photograph, np.uint8), (512, 512))
-    seconds = []
-    for _ in range(15):
-        started = time.perf_counter()
-        assess(small)
-        seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds[2:])) * 1e3
 
 
 def _mean(values: Iterator[float]) -> float:

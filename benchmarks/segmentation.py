@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
@@ -28,11 +27,11 @@ from scipy.stats import binomtest, t
 from cofenet.engine.card import load_card
 from cofenet.evaluation.segmentation import Score, disc_scores, place_score, recovered, vessel_scores
 from cofenet.fov import FieldOfView, find_fov
-from cofenet.geometry import resize
 from cofenet.io import read_photograph
 from cofenet.metrics.overlap import dice
 from cofenet.tasks.segmentation import segment
 from readme import onto_card, publish
+from timing import milliseconds, small_photograph
 
 DISC_DIAMETER = 0.15
 """Of the field of view's: the median of those drawn; distances of disc centres are told in it."""
@@ -67,7 +66,7 @@ def main() -> None:
         "recovered": {
             name: _recovered(values[f"{name} all"]) for name in ("vessels", GOOD, "disc") if f"{name} all" in values
         },
-        "512x512_ms": _milliseconds(),
+        "512x512_ms": milliseconds(partial(segment, small_photograph()), 7),
     }
     options.out.write_text(json.dumps(content, indent=2) + "\n")
     print(table(content))
@@ -143,18 +142,6 @@ def _recovered(versions: dict[str, dict[str, Values]]) -> dict[str, float]:
     low, high = np.percentile(recovered(*means), [2.5, 97.5])
     share = recovered(*(float(one[:, 0].sum() / one[:, 1].sum()) for one in sums))
     return {"share": share, "low": float(low), "high": float(high)}
-
-
-def _milliseconds() -> float:
-    """All three structures of a photograph of 512 pixels, after warm-up."""
-    photograph = read_photograph(Path(__file__).parents[1] / "samples/good/retina.jpg").pixels
-    small = resize(np.asarray(photograph, np.uint8), (512, 512))
-    seconds = []
-    for _ in range(9):
-        started = time.perf_counter()
-        segment(small)
-        seconds.append(time.perf_counter() - started)
-    return float(np.median(seconds[2:])) * 1e3
 
 
 def table(content: dict) -> str:  # type: ignore[type-arg]

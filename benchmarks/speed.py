@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -27,6 +27,8 @@ from cofenet.degradation import sample
 from cofenet.io import Photograph, write_photograph
 from cofenet.networks.reference import RELEASED, VARIANTS, Reference
 from readme import publish
+from timing import milliseconds
+
 
 
 def main() -> None:
@@ -35,17 +37,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results/speed.json"))
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
     options = parser.parse_args()
-    small = _median(_photograph(512, 512), 21, judged=False)
-    large_photograph = _photograph(2336, 3504)
-    large = _median(large_photograph, 5, judged=False)
-    judged = {size: _median(_photograph(*size), 5, judged=True) * 1e3 for size in ((512, 512), (2336, 3504))}
-    published = _published()
+    small, large = _photograph(512, 512), _photograph(2336, 3504)
     figures = {
-        "cpus": os.cpu_count(), "512x512_ms": small * 1e3, "3504x2336_ms": large * 1e3,
-        "512x512_judged_ms": judged[512, 512], "3504x2336_judged_ms": judged[2336, 3504],
-        "published_512x512_ms": published * 1e3,
-        "times_faster_than_published": published / small, "command_peak_mb": _peak(large_photograph),
-    }  # fmt: skip
+        "cpus": os.cpu_count(),
+        "512x512_ms": milliseconds(partial(cofenet.correct, small, judged=False), 21),
+        "3504x2336_ms": milliseconds(partial(cofenet.correct, large, judged=False), 5),
+        "512x512_judged_ms": milliseconds(partial(cofenet.correct, small, judged=True), 5),
+        "3504x2336_judged_ms": milliseconds(partial(cofenet.correct, large, judged=True), 5),
+        "published_512x512_ms": _published(),
+        "command_peak_mb": _peak(large),
+    }
+    figures["times_faster_than_published"] = figures["published_512x512_ms"] / figures["512x512_ms"]
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(figures, indent=2) + "\n")
     print(sentence(figures))
@@ -67,28 +69,13 @@ def sentence(figures: dict[str, float]) -> str:
     )
 
 
-def _median(image: np.ndarray, runs: int, *, judged: bool) -> float:
-    cofenet.correct(image, judged=judged)
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        cofenet.correct(image, judged=judged)
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
-
-
 def _published() -> float:
-    """Seconds that the published network takes for 512 × 512 pixels."""
+    """Milliseconds that the published network takes for 512 × 512 pixels."""
     torch.set_num_threads(os.cpu_count() or 1)
     network = Reference(VARIANTS[RELEASED]).eval()
     pixels = torch.rand(1, 3, 512, 512)
-    seconds = []
     with torch.inference_mode():
-        for _ in range(4):
-            start = time.perf_counter()
-            network(pixels)
-            seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds[1:]))
+        return milliseconds(partial(network, pixels), 3)
 
 
 def _photograph(height: int, width: int) -> np.ndarray:
