@@ -18,9 +18,10 @@ import argparse
 import csv
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import count, repeat
 from pathlib import Path
 
 import cv2
@@ -89,9 +90,10 @@ def main() -> None:
     print(table(content))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(content, indent=2) + "\n")
-    options.out.with_suffix(".toml").write_text(text)
+    preset = options.out.with_suffix(".toml")
+    preset.write_text(text)
     if options.sheet:
-        _sheet(options, text)
+        _sheet(options.data, preset, options.sheet)
 
 
 def table(content: dict) -> str:
@@ -131,9 +133,8 @@ def _store_reference(data: Path, measured: partial) -> None:
     print(counts)
 
 
-def _measured(pool: ProcessPoolExecutor, paths: Iterable[Path], preset: Path | None = None) -> list[Measurement]:
-    paths = list(paths)
-    return [one for one in pool.map(_one, paths, [preset] * len(paths), range(len(paths))) if one]
+def _measured(pool: ProcessPoolExecutor, paths: Sequence[Path], preset: Path | None = None) -> list[Measurement]:
+    return [one for one in pool.map(_one, paths, repeat(preset), count()) if one]
 
 
 def _one(path: Path, preset: Path | None, seed: int) -> Measurement | None:
@@ -157,7 +158,7 @@ def _photograph(path: Path, preset: Path | None, seed: int) -> tuple[np.ndarray,
     rng = np.random.default_rng([seed, 1])
     load_preset.cache_clear()  # a file of one name with another text
     has = {part.factor.group for part in load_preset(preset).ranges}
-    kind = {1: "001", 4: "100", 5: "101"}[("illumination" in has) + 4 * ("blur" in has)]
+    kind = f"{'blur' in has:d}0{'illumination' in has:d}"
     return simulate(image, sample(rng, kind, preset=preset), fov), fov
 
 
@@ -172,9 +173,7 @@ def _known(data: Path, measured: partial, folder: Path) -> list[list[object]]:
         factors = [line[1:-1] for line in text.splitlines() if line.startswith("[")]
         truth.write_text(f"order = {json.dumps(factors)}\n{text}", "utf-8")
         fitted.write_text(fit(measured(clean, truth), good), "utf-8")
-        found = {row[0]: row[1:] for row in _ranges(fitted)}
-        asked = {row[0]: row[1:] for row in _ranges(truth)}
-        absent = ["", ""]
+        asked, found, absent = _ranges(truth), _ranges(fitted), ("", "")
         rows += [[name, field, *asked.get(field, absent), *found.get(field, absent)] for field in asked | found]
     return rows
 
@@ -185,17 +184,17 @@ SHOWN = {
 }  # fmt: skip
 
 
-def _ranges(path: Path) -> list[tuple[str, tuple[float, float], float]]:
-    out = []
-    for part in load_preset(path).ranges:
+def _ranges(preset: Path) -> dict[str, tuple[tuple[float, float], float]]:
+    """The range and the share of photographs of each field that is shown and does something."""
+    found = {}
+    for part in load_preset(preset).ranges:
         factor = part.factor.model_fields["factor"].default
+        sides = {"stops_over": part.over, "stops_under": 1 - part.over} if factor == "exposure" else {}
         for field in SHOWN[factor]:
-            share = part.probability
-            if factor == "exposure":
-                share *= part.over if field == "stops_over" else 1 - part.over
-            if share and getattr(part, field) != (1.0, 1.0) and getattr(part, field) != (0.0, 0.0):
-                out.append((f"{factor} {field}", getattr(part, field), share))
-    return out
+            limits, share = getattr(part, field), part.probability * sides.get(field, 1)
+            if share and limits not in ((0.0, 0.0), (1.0, 1.0)):
+                found[f"{factor} {field}"] = limits, share
+    return found
 
 
 FIGURES = (
@@ -235,9 +234,8 @@ def figures_of(image: np.ndarray, fov: FieldOfView) -> list[float]:
     ]  # fmt: skip
 
 
-def _figures(pool: ProcessPoolExecutor, photographs: Sequence[tuple[Path, Path | None]]) -> list[list[float]]:
-    paths, presets = zip(*photographs, strict=True)
-    return list(pool.map(_figures_of_one, paths, presets, range(len(paths))))
+def _figures(pool: ProcessPoolExecutor, paths: Sequence[Path], preset: Path | None = None) -> list[list[float]]:
+    return list(pool.map(_figures_of_one, paths, repeat(preset), count()))
 
 
 def _figures_of_one(path: Path, preset: Path | None, seed: int) -> list[float]:
@@ -246,10 +244,11 @@ def _figures_of_one(path: Path, preset: Path | None, seed: int) -> list[float]:
 
 def halves(data: Path) -> tuple[list[Path], list[Path]]:
     """Real photographs to fit to, and to compare with; both eyes of a patient are on the same side."""
-    patients = sorted({path.stem.split("_")[0] for path in low_quality(data)})
+    every = low_quality(data)
+    patients = sorted({path.stem.split("_")[0] for path in every})
     chosen = set(_some(patients, len(patients) // 2))
-    fitted = [path for path in low_quality(data) if path.stem.split("_")[0] in chosen]
-    return fitted, [path for path in low_quality(data) if path not in fitted]
+    fitted = [path for path in every if path.stem.split("_")[0] in chosen]
+    return fitted, [path for path in every if path not in fitted]
 
 
 def goods(data: Path) -> tuple[list[Path], list[Path]]:
@@ -266,10 +265,10 @@ def _real(data: Path, pool: ProcessPoolExecutor, folder: Path) -> tuple[dict, st
     text, preset = fit(_measured(pool, fitted), _measured(pool, reference)), folder / "real.toml"
     preset.write_text(text, "utf-8")
     sets = {
-        "good": _figures(pool, [(path, None) for path in degraded]),
-        "simulated": _figures(pool, [(path, preset) for path in degraded]),
-        "real, compared": _figures(pool, [(path, None) for path in compared]),
-        "real, fitted": _figures(pool, [(path, None) for path in fitted]),
+        "good": _figures(pool, degraded),
+        "simulated": _figures(pool, degraded, preset),
+        "real, compared": _figures(pool, compared),
+        "real, fitted": _figures(pool, fitted),
     }
     quantiles = {which: np.percentile(rows, QUANTILES, axis=0) for which, rows in sets.items()}
     figures = {
@@ -281,24 +280,18 @@ def _real(data: Path, pool: ProcessPoolExecutor, folder: Path) -> tuple[dict, st
 
 def low_quality(data: Path) -> list[Path]:
     """The real low-quality photographs, without their masks."""
-    return sorted(path for path in (data / "lowquality").glob("*.jpg"))
+    return sorted((data / "lowquality").glob("*.jpg"))
 
 
-def _sheet(options: argparse.Namespace, text: str) -> None:
+def _sheet(data: Path, preset: Path, file: Path, across: int = 7) -> None:
     """Rows of real ones, which the fit has not seen, each above a row of simulated ones."""
-    preset = options.sheet.with_suffix(".toml")
-    preset.write_text(text, "utf-8")
-    real = [(path, None) for path in halves(options.data)[1]]
-    simulated = [(path, preset) for path in goods(options.data)[1]]
+    real, simulated = halves(data)[1], goods(data)[1]
     rows = []
-    for start in range(0, len(real) - _ACROSS + 1, _ACROSS):
-        for side in (real, simulated):
-            images = (_photograph(*side[seed], seed) for seed in range(start, start + _ACROSS))
+    for start in range(0, len(real) - across + 1, across):
+        for paths, applied in ((real, None), (simulated, preset)):
+            images = (_photograph(paths[seed], applied, seed) for seed in range(start, start + across))
             rows.append(np.hstack([Crop.around(fov.circle, 220).take(image) for image, fov in images]))
-    cv2.imwrite(str(options.sheet), np.vstack(rows)[..., ::-1])
-
-
-_ACROSS = 7
+    cv2.imwrite(str(file), np.vstack(rows)[..., ::-1])
 
 
 if __name__ == "__main__":
