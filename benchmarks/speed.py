@@ -30,7 +30,6 @@ from readme import publish
 from timing import milliseconds
 
 
-
 def main() -> None:
     """Print the figures and store them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
