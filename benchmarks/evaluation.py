@@ -66,9 +66,8 @@ def _beats(rows: list[dict[str, str]], condition: str) -> dict[str, dict[str, fl
 
 
 def _share(theirs: dict[str, dict[str, str]], ours: dict[str, dict[str, str]], measure: str) -> float:
-    sign = -1 if MEASURES[measure].better == "less" else 1
     wins = [
-        sign * (float(theirs[name][measure]) - float(row[measure])) > 0
+        _goodness(measure, float(theirs[name][measure])) > _goodness(measure, float(row[measure]))
         for name, row in ours.items()
         if name in theirs and theirs[name][measure] and row[measure]
     ]
@@ -126,8 +125,12 @@ def _told(content: dict, condition: str) -> str:  # type: ignore[type-arg]
 
 
 def _above(name: str, theirs: dict[str, float], ours: dict[str, float]) -> bool:
-    sign = -1 if MEASURES[name].better == "less" else 1
-    return sign * (theirs["mean"] - ours["mean"]) > 0
+    return _goodness(name, theirs["mean"]) > _goodness(name, ours["mean"])
+
+
+def _goodness(measure: str, value: float) -> float:
+    """A number that is the higher, the better the figure."""
+    return {"more": value, "less": -value, "one": -abs(value - 1)}[MEASURES[measure].better]
 
 
 if __name__ == "__main__":

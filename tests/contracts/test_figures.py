@@ -55,7 +55,7 @@ def test_of_cohorts_is_said_what_was_measured(function: str, block: str, page: s
     assert said
 
 
-@pytest.mark.parametrize("name", ["demo", "evaluation", "real"])
+@pytest.mark.parametrize("name", ["demo", "evaluation", "downstream", "real"])
 def test_the_evaluation_says_what_was_measured(name: str) -> None:
     code = (
         "import json; from pathlib import Path; from readme import published; from evaluation import DOCS, table;"

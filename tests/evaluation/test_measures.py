@@ -55,7 +55,7 @@ def test_people_s_masks_take_the_place_of_what_is_found(square: Square, scene: S
 def test_what_people_drew_on_other_photographs_alone_has_no_figure_here(square: Square, scene: Scene) -> None:
     other = replace(square, drawn=frozenset({"vessels", "cup"}))
     assert measures.structures(other, scene, square.image) == pytest.approx({"disc_dice": 1})
-    assert measures.quality(other, scene, square.image).keys() == {"good", "score", "ssim"}
+    assert measures.quality(other, scene, square.image).keys() == {"good", "reject", "score", "ssim"}
 
 
 def test_without_a_truth_vessels_are_compared_with_those_before(square: Square, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_looks_stand_beside_structure(square: Square, scene: Scene) -> None:
     found = measures.quality(square, scene, square.image)
     assert found["centreline_dice"] == pytest.approx(1)
     assert found["ssim"] == pytest.approx(1)
-    assert found["good"] in (0.0, 1.0)
+    assert (found["good"], found["reject"]) == (1, 0)
     assert 0 <= found["score"] <= 1
 
 

@@ -55,6 +55,7 @@ MEASURES: dict[str, Measure] = {
     "cup_dice": Measure("cup Dice"),
     "lesion_contrast": Measure("lesion contrast", "one", 2),
     "good": Measure("called good", alone=True),
+    "reject": Measure("called reject", "less", alone=True),
     "score": Measure("quality score", alone=True),
     "vessels_kept": Measure("vessels kept"),
     "vessels_added": Measure("vessels added", "less"),
@@ -118,7 +119,7 @@ def without_truth(square: Square, scene: Scene, image: Image) -> Figures:
 def looks(scene: Scene, image: Image) -> Figures:
     """Grade and score of quality assessment: nobody's truth has a say in them."""
     found = assess(image, fov=scene.fov)
-    return {"good": float(found.grade == "good"), "score": found.score}
+    return {"good": float(found.grade == "good"), "reject": float(found.grade == "reject"), "score": found.score}
 
 
 def vessels_of(image: Image, scene: Scene) -> Mask:
