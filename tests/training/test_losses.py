@@ -15,6 +15,8 @@ from cofenet.training import losses
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
+OF_PICTURES = [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure, losses.contrast]
+
 
 @pytest.fixture
 def images() -> tuple[Tensor, Tensor, Tensor]:
@@ -78,7 +80,17 @@ def test_structure_is_one_minus_ssim(images: tuple[Tensor, Tensor, Tensor]) -> N
     assert losses.structure(image, target, everywhere).item() == pytest.approx(np.mean(expected), abs=1e-6)
 
 
-@pytest.mark.parametrize("loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure])
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_contrast_asks_for_neither_more_nor_less(images: tuple[Tensor, Tensor, Tensor], factor: float) -> None:
+    image, _, mask = images
+    other = factor * image + 0.3
+    assert losses.contrast(other, image, mask).item() == pytest.approx(np.log(2), rel=0.01)
+    assert losses.contrast(image + 0.3, image, mask).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure, losses.contrast]
+)
 def test_equal_pictures_cost_nothing_and_others_do(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images
     assert loss(image, image, mask).item() == pytest.approx(0, abs=1.1e-3)  # the root has an epsilon of 1e-6
@@ -92,7 +104,8 @@ def test_outside_the_mask_nothing_counts(images: tuple[Tensor, Tensor, Tensor], 
 
 
 @pytest.mark.parametrize(
-    "loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.decibels, losses.structure]
+    "loss",
+    [losses.absolute, losses.gradient, losses.root_mean_square, losses.decibels, losses.structure, losses.contrast],
 )
 def test_photograph_without_retina_gives_a_finite_loss(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images

@@ -81,6 +81,7 @@ _PICTURE = {
     "decibels": losses.decibels,
     "gradient": losses.gradient,
     "structure": losses.structure,
+    "contrast": losses.contrast,
 }
 
 
