@@ -124,7 +124,7 @@ def test_a_run_may_begin_with_another_ones_weights(
     first = train(recipes["field"], manifest, tmp_path / "first")
     stop_at["step"] = 1
     with pytest.raises(StoppedError):
-        train(recipes["field"], manifest, tmp_path / "second", start=tmp_path / "first", save_every=0)
+        train(recipes["field"], manifest, tmp_path / "second", start=str(tmp_path / "first"), save_every=0)
     second = Run(tmp_path / "second")
     assert second.load()["step"] == 1
     distance = [

@@ -247,27 +247,35 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
 
 
 def _history(runs: list[Run]) -> Training:
-    """Recipes, steps done and, of a single run, the figures of the last validation."""
+    """Recipes, steps done, what it began with and, of a single run, the figures of the last validation."""
     history: Training = {
         "recipe": ", ".join(run.recipe().name for run in runs), "steps": sum(run.load()["step"] for run in runs),
     }  # fmt: skip
+    if begun := [f"{card.name} {card.sha256[:12]}" for run in runs if (card := run.begun())]:
+        history["begun_with"] = ", ".join(begun)
     for row in runs[0].rows()[-1:] if len(runs) == 1 else []:
         history |= {name: float(value) for name, value in row.items() if name.startswith(_FIGURES)}
     return history
 
 
 def _data(runs: list[Run], terms: Path | None) -> tuple[Data, ...]:
-    """Every source of photographs; one that several runs learned from counts as in the run that saw most of it."""
+    """Every source of photographs, of what a run began with, too; each counts as in the run that saw most of it."""
+    before = [part for run in runs if (card := run.begun()) for part in card.data]
     counts: dict[str, int] = {}
-    for run in runs:
-        for source, count in run.sources().items():
-            counts[source] = max(count, counts.get(source, 0))
-    needed = terms is not None or counts.keys() != {own.SOURCE}
-    known = {own.SOURCE: own.TERMS} | (_terms(terms or TERMS) if needed else {})
+    for source, count in [*((part.source, part.photographs) for part in before), *_seen(runs)]:
+        counts[source] = max(count, counts.get(source, 0))
+    known = {own.SOURCE: own.TERMS} | {part.source: part.terms for part in before}
+    if terms is not None or not counts.keys() <= known.keys():
+        known |= _terms(terms or TERMS)
     unknown = [source for source in counts if source not in known]
     if unknown:
         raise UsageError(f"{terms or TERMS}: no terms for {', '.join(unknown)}")
     return tuple(Data(source=source, photographs=counts[source], terms=known[source]) for source in sorted(counts))
+
+
+def _seen(runs: list[Run]) -> list[tuple[str, int]]:
+    """How many photographs each run learned from, of each source."""
+    return [of for run in runs for of in run.sources().items()]
 
 
 def _terms(path: Path) -> dict[str, str]:

@@ -14,17 +14,22 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from cofenet.errors import ModelError
-from cofenet.training.batches import batches
+from cofenet.training.batches import batches, collate
 from cofenet.training.environment import environment
 from cofenet.training.machine import Machine
 from cofenet.training.objective import Batch, Objective
 from cofenet.training.objectives import objective
 from cofenet.training.photographs import count_sources
+from cofenet.training.pretrained import begin_with
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 from cofenet.training.validation import Validation
+
+_LOOKED_AT = 64
+"""Examples on which the normalisations of an exported model are unfolded."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,8 @@ class _State:
         return parts | {"step": self.step}
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Take the state of a checkpoint."""
-        for name in ("network", "average", "optimizer"):
+        """Take the state of a checkpoint, or of what there is of one."""
+        for name in content.keys() - {"step"}:
             getattr(self, name).load_state_dict(content[name])
         self.step = content["step"]
 
@@ -84,7 +89,7 @@ def train(
     folder: Path,
     machine: Machine = Machine(),  # noqa: B008 - frozen
     *,
-    start: Path | None = None,
+    start: str | None = None,
     save_every: float = 120.0,
     stepped: Callable[[Progress], None] = lambda _: None,
 ) -> nn.Module:
@@ -97,7 +102,8 @@ def train(
         manifest: the photographs, see `photographs.listed`.
         folder: where checkpoint, logs, recipe and sources are kept, see `run`.
         machine: where to train.
-        start: a run of the same network whose weights to begin with, instead of fresh ones.
+        start: whose weights to begin with, instead of fresh ones: a run folder of the same network, or an exported
+            model, see `pretrained.begin_with`.
         save_every: seconds between checkpoints: what a kill may cost.
         stepped: is told of each step.
 
@@ -107,13 +113,15 @@ def train(
     Raises:
         UsageError: the folder holds a run of another recipe, the manifest gives no photographs, or the processes cannot
             share a batch.
-        ModelError: the folder's checkpoint is damaged, or the loss is no longer a finite number.
+        ModelError: the folder's checkpoint is damaged, what to begin with is another network, or the loss is no longer
+            a finite number.
     """
     machine.check(recipe.batch)
     run, goal = Run(folder), objective(recipe)
     run.begin(recipe)
-    kept = _kept(run, start)
     data = {split: goal.data(manifest, split, folder.parent / "cache") for split in ("train", "val")}
+    examples = goal.examples(data["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
+    kept = _kept(run, start, goal, examples)
     fabric = machine.launch()  # whatever can go wrong before it goes wrong in one process, with nobody waiting for it
     state = _begin(goal, fabric, kept)
     if fabric.is_global_zero:
@@ -121,7 +129,6 @@ def train(
         run.note_sources(count_sources(manifest, data["train"].paths))
         run.note_environment(state.step, environment(fabric))
     validation = Validation(run, goal, goal.examples(data["val"], goal.validation, 1, goal.validated), state.step)
-    examples = goal.examples(data["train"], recipe.mixture, recipe.seed, recipe.steps * recipe.batch)
     saved, started, first = time.monotonic(), time.monotonic(), state.step
     recent: list[float] = []
     for batch in batches(examples, recipe, state.step, fabric.global_rank, fabric.world_size):
@@ -151,11 +158,18 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def _kept(run: Run, start: Path | None) -> dict[str, Any] | None:
+def _kept(run: Run, start: str | None, goal: Objective, examples: Dataset[Batch]) -> dict[str, Any] | None:
     """The checkpoint to go on from, or the weights to begin with."""
     if run.checkpoint.exists():
         return run.load()
-    return Run(start).load() | {"step": 0} if start else None
+    if start is None:
+        return None
+    if Path(start).is_dir():
+        return Run(Path(start)).load() | {"step": 0}
+    network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
+    batch = collate([examples[number] for number in range(count)])
+    run.note_begun(begin_with(start, network, lambda: goal.loss(network, batch)))
+    return {"network": network.state_dict(), "average": network.state_dict(), "step": 0}
 
 
 def _begin(goal: Objective, fabric: Fabric, kept: dict[str, Any] | None) -> _State:

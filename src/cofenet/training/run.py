@@ -3,6 +3,7 @@
 - `checkpoint.pt`: network, average, optimizer and step;
 - `recipe.json`: the recipe, as it was understood;
 - `sources.json`: how many photographs were learned from, by source;
+- `begun-with.json`: where it began with an exported model, that model's card;
 - `environment.json`: the versions and the kind of machine that it was made with, each from its first step on;
 - `photographs.csv`: where a folder was given instead of a manifest, what was found in it;
 - `log.csv`: a row a validation; `tensorboard`: the same for TensorBoard, where that is installed;
@@ -22,6 +23,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cofenet.engine.card import Card, load_card
 from cofenet.errors import ModelError, UsageError
 from cofenet.io import write_atomically
 from cofenet.training.environment import Environment
@@ -29,6 +31,8 @@ from cofenet.training.objectives import objective
 from cofenet.training.recipe import Recipe, load_recipe
 
 Row = dict[str, str | int | float]
+
+_BEGUN = "begun-with.json"
 
 _MAY_CHANGE = {"name", "steps", "validate_every"}
 
@@ -84,6 +88,19 @@ class Run:
             return {str(source): int(count) for source, count in json.loads(path.read_bytes()).items()}
         except (OSError, ValueError, AttributeError) as error:
             raise UsageError(f"{path}: {error}") from error
+
+    def note_begun(self, card: Card) -> None:
+        """Keep the card of the model whose weights the run began with: it learned from that one's photographs, too."""
+        write_atomically(self.folder / _BEGUN, card.model_dump_json(indent=2).encode())
+
+    def begun(self) -> Card | None:
+        """The card of the model whose weights the run began with; None if it did not.
+
+        Raises:
+            ModelError: the card is damaged.
+        """
+        path = self.folder / _BEGUN
+        return load_card(str(path)) if path.exists() else None
 
     def begin(self, recipe: Recipe) -> None:
         """Keep the recipe; a run may go on for longer, shorter, or with other validations.

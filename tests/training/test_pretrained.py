@@ -1,0 +1,97 @@
+"""Weights of exported models to begin with: the network answers as the model does, in training, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cofenet.engine.card import Data
+from cofenet.engine.session import Session
+from cofenet.errors import ModelError
+from cofenet.networks.assessor import Assessor
+from cofenet.networks.detail import Detail
+from cofenet.networks.field import IlluminationField
+from cofenet.networks.segmentation import Probability, Segmenter
+from cofenet.training.export import disc_finder, write
+from cofenet.training.pretrained import begin_with
+from cofenet.training.recipe import load_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def shipped(name: str) -> Session:
+    return Session(str(Path(__file__).parents[2] / "src" / "cofenet" / "weights" / f"{name}.onnx"))
+
+
+def pictures(count: int, side: int, seed: int = 0) -> Tensor:
+    return torch.rand(count, 4, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+@torch.no_grad()
+def test_shipped_detail_answers_as_its_file_does() -> None:
+    network = Detail(load_recipe(RECIPES / "light-detail-careful.toml").widths or (16, 32, 80))
+    begin_with("light", network, lambda: None)
+    whole, local = pictures(1, 128), pictures(1, 512)
+    _, activation = network(local)
+    given = shipped("light").run(whole=whole.numpy(), local=local.numpy())["activation"]
+    # the file sharpens first, so that answers are alike and not equal; another seed's picture is not
+    assert np.corrcoef(activation.numpy().ravel(), given.ravel())[0, 1] > 0.9
+
+
+@torch.no_grad()
+def test_shipped_quality_answers_as_its_file_does() -> None:
+    network, seen = Assessor(), pictures(8, 224)
+    begin_with("quality", network, lambda: network(seen))
+    found = torch.sigmoid(network(seen[:1])[1]).numpy()
+    assert np.allclose(found, shipped("quality").run(whole=seen[:1].numpy())["severity"], atol=1e-4)
+
+
+def normalised() -> Segmenter:
+    """A network whose normalisations have seen something."""
+    torch.manual_seed(0)
+    network = Segmenter(1, (4, 6))
+    for seed in range(20):
+        network(3 * pictures(4, 128, seed))
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            nn.init.uniform_(layer.weight, 0.5, 2)
+            nn.init.normal_(layer.bias)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pretrained") / "mine.onnx"
+    write(disc_finder(normalised()), path, (Data(source="meadow", photographs=3, terms=""),), {})
+    return path
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_normalisations_are_unfolded(exported: Path) -> None:
+    network, seen = Segmenter(1, (4, 6)), pictures(16, 128, seed=100)
+    begin_with(str(exported), network, lambda: network(seen))
+    expected = normalised()
+    other = pictures(2, 128, seed=200)
+    assert torch.allclose(network(other), expected(other), atol=1e-3)
+    answer = network(seen)
+    assert torch.allclose(network.train()(seen), answer, atol=1e-2)  # the statistics are those of what was seen
+    plain = torch.from_numpy(Session(str(exported)).run(local=other[:1].numpy())["probability"])
+    assert torch.allclose(Probability(network.eval(), mirrored=True)(other[:1]), plain, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_another_network_is_refused_by_name(exported: Path) -> None:
+    with pytest.raises(ModelError, match=r"mine\.onnx: is no such network; it lacks, .*head\.weight"):
+        begin_with(str(exported), IlluminationField(), lambda: None)
+    with pytest.raises(ModelError, match="another shape"):
+        begin_with(str(exported), Segmenter(1, (4, 8)), lambda: None)
+
+
+def test_a_model_that_is_not_there_is_named() -> None:
+    with pytest.raises(ModelError, match="no model 'lamp'"):
+        begin_with("lamp", Detail(), lambda: None)
