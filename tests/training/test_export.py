@@ -21,6 +21,7 @@ from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
 from cofenet.networks.light import Light
 from cofenet.networks.sharpening import Sharpening
+from cofenet.training import own
 from cofenet.training.export import _mean, export, light, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
@@ -96,6 +97,16 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
     with torch.no_grad():
         expected = Light(*networks(), sharpening)(torch.from_numpy(whole), torch.from_numpy(local))
     np.testing.assert_allclose(found["residual"], expected[1].numpy(), atol=1e-4)
+
+
+def test_card_names_what_a_run_had_begun_with(exported: Path, runs: list[Path], tmp_path: Path) -> None:
+    Run(runs[0]).note_sources({own.SOURCE: 12})
+    Run(runs[1]).note_sources({own.SOURCE: 15})
+    Run(runs[0]).note_begun(load_card(str(exported)))
+    card = export(runs, tmp_path / "out.onnx")
+    assert card.data == (*DATA, Data(source=own.SOURCE, photographs=15, terms=own.TERMS))
+    assert card.licence != own.LICENCE
+    assert card.training["field_begun_with"] == f"light {load_card(str(exported)).sha256[:12]}"
 
 
 def test_weights_give_what_the_networks_give(exported: Path) -> None:
