@@ -64,7 +64,12 @@ def train(
 
 def export(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN…", help="A run folder; or those of field, detail, sharpening.")
+        list[str],
+        typer.Argument(
+            metavar="RUN…",
+            help="A run folder; or those of field, detail, sharpening; what is missing of these is taken from a model "
+            "named after them.",
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The ONNX file; its card is put beside it.")

@@ -8,7 +8,6 @@ import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +16,7 @@ import onnx
 import torch
 from torch import nn
 
-from cofenet.engine.card import Card, Data, Tensor
+from cofenet.engine.card import Card, Data, Tensor, load_card
 from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
 from cofenet.networks.assessor import FACTORS, GRADES, Assessment, Calibration
@@ -29,6 +28,7 @@ from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
 from cofenet.training.calibration import calibrate
+from cofenet.training.pretrained import parts_of
 from cofenet.training.run import Run
 
 TILE = 512
@@ -58,14 +58,17 @@ class Exported:
     outputs: dict[str, Tensor]
 
 
-def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, calibration: Path | None = None) -> Card:
+def export(
+    given: Sequence[str | Path], destination: Path, terms: Path | None = None, calibration: Path | None = None
+) -> Card:
     """Export the network of a run; or of a field, a detail and, if wanted, a sharpening as one model for correction.
 
     Of several runs that train the same network, one begun with the weights of the other, the mean of the weights is
     taken (Wortsman et al., ICML 2022): it keeps what each has learned.
 
     Args:
-        runs: the run folders.
+        given: the run folders; and, where some of field, detail and sharpening are to stay as they are, the name or
+            path of the model for correction that has them.
         destination: the ONNX file; the card gets the ending .json.
         terms: a TOML file with the terms of each source of photographs; `TERMS` if it is not given and one is needed,
             which it is not for a user's own photographs.
@@ -76,35 +79,40 @@ def export(runs: Sequence[Path], destination: Path, terms: Path | None = None, c
         UsageError: the runs do not make a model, or the terms of one of their sources are not known.
         ModelError: a checkpoint is damaged, or PyTorch and onnxruntime disagree; nothing is left behind.
     """
+    runs = [Run(Path(one)) for one in given if Path(one).is_dir()]
+    models = [str(one) for one in given if not Path(one).is_dir()]
     parts: dict[str, list[Run]] = {}
-    for run in map(Run, runs):
+    for run in runs:
         parts.setdefault(run.recipe().network, []).append(run)
     networks = {name: _mean([run.averaged() for run in alike]) for name, alike in parts.items()}
-    match sorted(parts):
+    kept = {name: network for model in models for name, network in parts_of(model).items() if name not in networks}
+    match sorted(networks | kept):
         case ["detail", "field"] | ["detail", "field", "sharpening"]:
-            exported = light(
-                cast("IlluminationField", networks["field"]),
-                cast("Detail", networks["detail"]),
-                cast("Sharpening | None", networks.get("sharpening")),
-                size=parts["detail"][-1].recipe().canvas,
-            )
+            size = parts["detail"][-1].recipe().canvas if "detail" in parts else load_card(models[-1]).working_size
+            exported = light(**(networks | kept), size=size)  # type: ignore[arg-type]
         case ["reference"]:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
         case ["quality" | "quality-fusion" as name]:
-            network, size, seen = networks[name], parts[name][-1].recipe().size, runs[0].parent / "cache"
+            network, size, seen = networks[name], parts[name][-1].recipe().size, runs[0].folder.parent / "cache"
             exported = quality(network, size, calibrate(network, calibration, size, seen) if calibration else None)
         case [name] if name in _SEGMENTERS:
             exported = _SEGMENTERS[name](cast("Segmenter", networks[name]))
         case found:
             raise UsageError(
-                f"{', '.join(map(str, runs))}: runs of {', '.join(found)} make no model; "
+                f"{', '.join(map(str, given))}: runs of {', '.join(found)} make no model; "
                 f"give those of field and detail, or one of reference, quality, {', '.join(_SEGMENTERS)}"
             )
-    training: Training = {}
+    cards = [load_card(model) for model in models]
+    training: Training = {key: value for card in cards for key, value in card.training.items() if _about(key) in kept}
     for name, alike in parts.items():
-        prefix = f"{name}_" if len(parts) > 1 else ""
+        prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in _history(alike).items()}
-    return write(exported, destination, _data(list(chain(*parts.values())), terms), training)
+    return write(exported, destination, _data(runs, cards, terms), training)
+
+
+def _about(key: str) -> str:
+    """Which part of a model a line of its card's history is about."""
+    return key.partition("_")[0]
 
 
 def _mean(networks: list[nn.Module]) -> nn.Module:
@@ -258,11 +266,15 @@ def _history(runs: list[Run]) -> Training:
     return history
 
 
-def _data(runs: list[Run], terms: Path | None) -> tuple[Data, ...]:
-    """Every source of photographs, of what a run began with, too; each counts as in the run that saw most of it."""
-    before = [part for run in runs if (card := run.begun()) for part in card.data]
-    counts: dict[str, int] = {}
-    for source, count in [*((part.source, part.photographs) for part in before), *_seen(runs)]:
+def _data(runs: list[Run], cards: list[Card], terms: Path | None) -> tuple[Data, ...]:
+    """Every source of photographs of runs and models, also of models that a run began with.
+
+    One that several learned from counts as in that which saw most of it.
+    """
+    before = [part for card in [*cards, *(run.begun() for run in runs)] if card for part in card.data]
+    counts = {part.source: 0 for part in before}
+    seen = [of for run in runs for of in run.sources().items()]
+    for source, count in [*((part.source, part.photographs) for part in before), *seen]:
         counts[source] = max(count, counts.get(source, 0))
     known = {own.SOURCE: own.TERMS} | {part.source: part.terms for part in before}
     if terms is not None or not counts.keys() <= known.keys():
@@ -271,11 +283,6 @@ def _data(runs: list[Run], terms: Path | None) -> tuple[Data, ...]:
     if unknown:
         raise UsageError(f"{terms or TERMS}: no terms for {', '.join(unknown)}")
     return tuple(Data(source=source, photographs=counts[source], terms=known[source]) for source in sorted(counts))
-
-
-def _seen(runs: list[Run]) -> list[tuple[str, int]]:
-    """How many photographs each run learned from, of each source."""
-    return [of for run in runs for of in run.sources().items()]
 
 
 def _terms(path: Path) -> dict[str, str]:

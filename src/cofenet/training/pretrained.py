@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from cofenet.engine.card import Card, load_card, verified_weights
 from cofenet.errors import ModelError
+from cofenet.networks.detail import Detail
+from cofenet.networks.field import INPUT, IlluminationField
+from cofenet.networks.sharpening import Sharpening
 
 _FOLDED = "weight_bias"
 """What PyTorch's exporter calls the bias that a convolution without one gets from its batch normalisation."""
@@ -43,14 +46,27 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
     normalised = {name for name, layer in layers.items() if isinstance(layer, nn.BatchNorm2d)}
     wanted = {name: weight for name, weight in network.named_parameters() if name.rpartition(".")[0] not in normalised}
     prefix = _prefix(stored, wanted)
-    missing = [name for name, weight in wanted.items() if not _fits(stored.get(prefix + name), weight)]
-    if missing:
+    found = {name: array for name in wanted if (array := _weight(stored, prefix + name, wanted[name])) is not None}
+    if missing := [name for name in wanted if name not in found]:
         raise ModelError(f"{model}: is no such network; it lacks, or has in another shape, {', '.join(missing)}")
     with torch.no_grad():
-        for name, weight in wanted.items():
-            weight.copy_(_tensor(stored[prefix + name]))
+        for name, array in found.items():
+            wanted[name].copy_(_tensor(array))
         _unfold(network.eval(), {name: stored.get(f"{prefix}{name}.{_FOLDED}") for name in layers}, forward)
     return load_card(model)
+
+
+def parts_of(model: str) -> dict[str, nn.Module]:
+    """The networks of an exported model for correction: "field", "detail" and "sharpening", as `light` has them.
+
+    Raises:
+        ModelError: there is no such model, or it has other networks, or these in other widths than the usual ones.
+    """
+    parts: dict[str, nn.Module] = {"field": IlluminationField(), "detail": Detail(), "sharpening": Sharpening()}
+    seen = torch.rand(8, 4, INPUT, INPUT, generator=torch.Generator().manual_seed(0))
+    for network in parts.values():
+        begin_with(model, network, partial(network, seen))
+    return parts
 
 
 def _prefix(stored: dict[str, np.ndarray], wanted: dict[str, nn.Parameter]) -> str:
@@ -59,8 +75,19 @@ def _prefix(stored: dict[str, np.ndarray], wanted: dict[str, nn.Parameter]) -> s
     return max(sorted(set(ends)), key=ends.count, default="")
 
 
-def _fits(array: np.ndarray | None, weight: Tensor) -> bool:
-    return array is not None and array.shape == tuple(weight.shape)
+def _weight(stored: dict[str, np.ndarray], name: str, weight: Tensor) -> np.ndarray | None:
+    """The array of that name and shape.
+
+    Where the network only uses a weight with further axes of length 1, the exporter has stored it with these, under no
+    name of its own: then the one array that has its numbers' shape.
+    """
+    if name in stored:
+        return stored[name] if stored[name].shape == tuple(weight.shape) else None
+    shape = weight.squeeze().shape
+    alike = [
+        array.squeeze() for array in stored.values() if array.ndim > weight.ndim and array.squeeze().shape == shape
+    ]
+    return alike[0].reshape(weight.shape) if alike and all(np.array_equal(alike[0], one) for one in alike) else None
 
 
 def _unfold(network: nn.Module, biases: dict[str, np.ndarray | None], forward: Callable[[], object]) -> None:
