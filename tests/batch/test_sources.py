@@ -68,6 +68,7 @@ def test_without_ids_the_paths_are_ids(photos: Path) -> None:
     [
         ([{"id": "a", "file": "0.png"}], "has no column `path`"),
         ([{"id": "a", "path": "0.png"}, {"id": "a", "path": "1.png"}], "2 photographs are called 'a.png'"),
+        ([{"id": "a", "path": "0.png"}, {"id": "a", "path": "1.jpg"}], "2 photographs are called 'a'"),
         ([{"path": "../0.png"}], "line 2: the id '../0.png' makes no name of a file: give a column `id`"),
         ([{"path": "/x/0.png"}], "give a column `id`"),
         ([{"id": "", "path": "0.png"}], "line 2: the id '' makes no name"),

@@ -77,9 +77,10 @@ def read_cohort(source: str, *, leave_out: Path | None = None) -> Cohort:
         cohort = Cohort(_sorted(_listed(source)))
     if not cohort.photographs:
         raise UsageError(f"no photographs in {source}")
-    name, count = Counter(one.name for one in cohort.photographs).most_common(1)[0]
-    if count > 1:
-        raise UsageError(f"{source}: {count} photographs are called {name!r}; each needs an id of its own")
+    for what in ("name", "id"):  # two of one id can have two names, by their endings
+        told, count = Counter(getattr(one, what) for one in cohort.photographs).most_common(1)[0]
+        if count > 1:
+            raise UsageError(f"{source}: {count} photographs are called {told!r}; each needs an id of its own")
     return cohort
 
 
