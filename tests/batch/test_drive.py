@@ -230,6 +230,10 @@ def test_a_full_disk_stops_the_run(tmp_path: Path) -> None:
         assert not ledger.rows("1.png")
 
 
+def test_a_shard_may_be_empty(tmp_path: Path) -> None:
+    assert drive(chain("x"), Cohort([]), tmp_path / "out") == Count(total=0)
+
+
 def test_two_photographs_that_would_become_one_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

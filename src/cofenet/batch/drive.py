@@ -239,8 +239,10 @@ def _names(job: Job, cohort: Cohort) -> set[str]:
     for step in job:
         if step.verb.makes_photographs:
             names = [step.verb.named(name) for name in names]
-            name, count = Counter(names).most_common(1)[0]
-            if count > 1:
-                raise UsageError(f"{step.name}: {count} photographs would be written as {name}; give another format")
+            for name, count in Counter(names).most_common(1):
+                if count > 1:
+                    raise UsageError(
+                        f"{step.name}: {count} photographs would be written as {name}; give another format"
+                    )
             taken.update(names)
     return taken
