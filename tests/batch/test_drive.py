@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -157,6 +158,26 @@ def test_a_photograph_that_changed_is_done_anew_and_one_that_moved_is_not(tmp_pa
     assert Appending.done == ["0.png"]
     assert (tmp_path / "out/append-1/0.png").read_bytes() == b"changedx"
     assert (tmp_path / "out/append-1/9.png").read_bytes() == b"bbx"
+
+
+def test_a_photograph_that_was_only_touched_is_not_done_again(tmp_path: Path) -> None:
+    drive(chain("x"), cohort(tmp_path / "in", ["a", "bb"]), tmp_path / "out")
+    os.utime(tmp_path / "in/0.png", (1, 1))
+    Appending.done.clear()
+    count = drive(chain("x"), read_cohort(str(tmp_path / "in")), tmp_path / "out")
+    assert Appending.done == []
+    assert (count.done, count.before) == (2, 2)
+
+
+def test_photographs_without_size_and_stamp_are_told_by_their_content(tmp_path: Path) -> None:
+    listed = cohort(tmp_path / "in", ["a", "a", "bb"])
+    unlisted = Cohort([one._replace(size=None, stamp=None) for one in listed.photographs])
+    Appending.done.clear()
+    drive(chain("x"), unlisted, tmp_path / "out")
+    assert sorted(Appending.done) == ["0.png", "2.png"]
+    Appending.done.clear()
+    drive(chain("x"), unlisted, tmp_path / "out")
+    assert Appending.done == []
 
 
 def test_results_that_a_new_job_does_not_make_go(tmp_path: Path) -> None:

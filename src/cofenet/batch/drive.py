@@ -135,7 +135,7 @@ class Drive:
         one = self._cohort.photographs[number]
         content = self._contents.get(number) or self._known(one)
         if content is None:
-            return Task(number, one.url, one.name, hash_only=one.size in self._shared, taken=self._taken(one))
+            return Task(number, one.url, one.name, hash_only=self._hashed_first(one), taken=self._taken(one))
         state = self._standing(one.name, content, self._ledger.rows(one.id, facts=self._graded))
         if state.over:
             if number in self._contents:
@@ -151,6 +151,10 @@ class Drive:
         if state.rows and not self._graded:  # the worker gives them back with what it adds
             state = self._standing(one.name, content, self._ledger.rows(one.id))
         return Task(number, one.url, one.name, content, state.rows, twin=twin, taken=self._taken(one))
+
+    def _hashed_first(self, one: Photograph) -> bool:
+        """Whether its content may be one that was seen, here or under another name."""
+        return one.size is None or one.size in self._shared or self._ledger.seen(one.id) is not None
 
     def _known(self, one: Photograph) -> str | None:
         seen = self._ledger.seen(one.id)
