@@ -235,6 +235,24 @@ def test_a_photograph_over_which_workers_die_is_tried_twice(tmp_path: Path, deat
     assert Deadly.deaths == max(0, deaths - 2)
 
 
+def test_a_photograph_that_changes_meanwhile_keeps_none_waiting(tmp_path: Path) -> None:
+    class Changing(Inline):
+        def submit(self, task: Task) -> None:
+            if task.number == 0 and not task.hash_only:
+                Path(task.url).write_text("changed")
+            super().submit(task)
+
+    photographs, out = cohort(tmp_path / "in", ["a", "a"]), tmp_path / "out"
+    out.mkdir()
+    with closing(Ledger(out / "ledger.sqlite")) as ledger:
+        count = Drive(chain("x"), photographs, ledger, open_storage(str(out))).run(
+            lambda: Changing(Workplace(chain("x"), str(out), "ledger", 1))
+        )
+    assert count.done == 2
+    assert (out / "append-1/0.png").read_bytes() == b"changedx"
+    assert (out / "append-1/1.png").read_bytes() == b"ax"
+
+
 def test_a_full_disk_stops_the_run(tmp_path: Path) -> None:
     class Full(Inline):
         def answers(self) -> Iterator[tuple[Task, Answer | Lost]]:

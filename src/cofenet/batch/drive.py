@@ -68,6 +68,7 @@ class Drive:
         self._contents: dict[int, str] = {}  # of photographs that were only hashed so far
         self._tries: Counter[int] = Counter()
         self._waiting: dict[tuple[str, str], list[int]] = {}  # for one of the same content that is in work
+        self._awaited: dict[int, tuple[str, str]] = {}  # by which content that one is waited for
 
     def run(self, start: Callable[[], Engine]) -> Count:
         """Do all that is missing.
@@ -140,7 +141,7 @@ class Drive:
         if state.over:
             if number in self._contents:
                 self._ledger.write(one.id, _seen(one, content))
-            self._finish(number, content, state.rows, before=True)
+            self._finish(number, state.rows, before=True)
             return None
         twin = self._twin(one, content)
         key = (content, suffix(one.name))
@@ -148,6 +149,7 @@ class Drive:
             self._waiting[key].append(number)
             return None
         self._waiting.setdefault(key, [])
+        self._awaited[number] = key
         if state.rows and not self._graded:  # the worker gives them back with what it adds
             state = self._standing(one.name, content, self._ledger.rows(one.id))
         return Task(number, one.url, one.name, content, state.rows, twin=twin, taken=self._taken(one))
@@ -194,7 +196,7 @@ class Drive:
             self._later.append(replace(task, content=answer.content or task.content, rows=answer.rows[:-1], twin=None))
             return
         self._store(self._cohort.photographs[task.number], answer)
-        self._finish(task.number, answer.content or task.content, answer.rows)
+        self._finish(task.number, answer.rows)
 
     def _store(self, one: Photograph, answer: Answer) -> None:
         """Note what was done, and take away what earlier runs made of the steps that were done anew."""
@@ -211,11 +213,11 @@ class Drive:
             if name not in written:
                 self._storage.remove(name)
 
-    def _finish(self, number: int, content: str | None, rows: Sequence[Row], *, before: bool = False) -> None:
+    def _finish(self, number: int, rows: Sequence[Row], *, before: bool = False) -> None:
         self._contents.pop(number, None)
         self._tries.pop(number, None)
-        if content:
-            key = (content, suffix(self._cohort.photographs[number].name))
+        key = self._awaited.pop(number, None)
+        if key:  # of the content it had when it was given out: it may have changed since
             self._ready.extend(self._waiting.pop(key, ()))
         self._add(rows, before=before)
         self._tell(self.count)
