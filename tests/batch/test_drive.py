@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from cofenet.batch.drive import Count, Drive
 from cofenet.batch.engine import Lost
 from cofenet.batch.job import Job
-from cofenet.batch.ledger import Ledger, Row
+from cofenet.batch.ledger import Ledger, Row, Seen
 from cofenet.batch.sources import Cohort, read_cohort
 from cofenet.batch.storage import open_storage
 from cofenet.batch.work import Answer, Task, Workplace
@@ -185,6 +185,23 @@ def test_results_that_a_new_job_does_not_make_go(tmp_path: Path) -> None:
     drive(chain("x"), photographs, tmp_path / "out")
     (tmp_path / "in/0.png").write_text("bad now")
     drive(chain("x"), read_cohort(str(tmp_path / "in")), tmp_path / "out")
+    assert tree(tmp_path / "out") == {}
+
+
+def test_they_go_also_when_the_driver_dies_right_after_its_note(tmp_path: Path) -> None:
+    class Last(Ledger):
+        def write(
+            self, photograph: str, seen: Seen | None, rows: Iterable[Row] = (), *, gone: Iterable[str] = ()
+        ) -> None:
+            super().write(photograph, seen, rows, gone=gone)
+            raise Stopped
+
+    drive(chain("x"), cohort(tmp_path / "in", ["a"]), tmp_path / "out")
+    (tmp_path / "in/0.png").write_text("bad now")
+    photographs, place = read_cohort(str(tmp_path / "in")), Workplace(chain("x"), str(tmp_path / "out"), "ledger", 1)
+    with closing(Last(tmp_path / "out/ledger.sqlite")) as ledger, suppress(Stopped):
+        Drive(chain("x"), photographs, ledger, open_storage(str(tmp_path / "out"))).run(lambda: Inline(place))
+    drive(chain("x"), photographs, tmp_path / "out")
     assert tree(tmp_path / "out") == {}
 
 

@@ -205,13 +205,13 @@ class Drive:
         done = {row.step for row in answer.rows}
         written = {output.name for row in answer.rows for output in row.outputs}
         stale = [output.name for step in mine & before.keys() for output in before[step].outputs]
+        for name in stale:  # before the ledger forgets them: a run that is killed in between must not leave them there
+            if name not in written:
+                self._storage.remove(name)
         self._ledger.write(
             one.id, _seen(one, answer.content) if answer.content else None, answer.rows, gone=mine - done
         )  # fmt: skip
         self._there |= {hash((output.name, output.size)) for row in answer.rows for output in row.outputs}
-        for name in stale:
-            if name not in written:
-                self._storage.remove(name)
 
     def _finish(self, number: int, rows: Sequence[Row], *, before: bool = False) -> None:
         self._contents.pop(number, None)
