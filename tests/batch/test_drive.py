@@ -19,7 +19,7 @@ from cofenet.batch.engine import Lost
 from cofenet.batch.job import Job
 from cofenet.batch.ledger import Ledger, Row, Seen
 from cofenet.batch.sources import Cohort, read_cohort
-from cofenet.batch.storage import open_storage
+from cofenet.batch.storage import _sizes, open_storage
 from cofenet.batch.work import Answer, Task, Workplace
 from cofenet.errors import UnwritableError, UsageError
 
@@ -147,6 +147,16 @@ def test_what_is_missing_from_the_destination_is_made_again(tmp_path: Path) -> N
     assert sorted(Appending.done) == ["1.png", "2.png"]
     assert tree(tmp_path / "out") == whole
     assert (count.done, count.before) == (3, 1)
+
+
+def test_files_may_go_while_the_destination_is_listed(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+    listing = _sizes(tmp_path, "")
+    first, size = next(listing)
+    for name in {"a", "b", "c"} - {first}:
+        (tmp_path / name).unlink()
+    assert (size, list(listing)) == (1, [])
 
 
 def test_a_photograph_that_changed_is_done_anew_and_one_that_moved_is_not(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -159,4 +159,5 @@ def _sizes(folder: Path, prefix: str) -> Iterator[tuple[str, int]]:
                 if not entry.name.startswith(SCRATCH):
                     yield from _sizes(Path(entry.path), f"{prefix}{entry.name}/")
             else:
-                yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size
+                with suppress(FileNotFoundError):  # other shards are at work here: their ledgers' journals come and go
+                    yield f"{prefix}{entry.name}", entry.stat(follow_symlinks=False).st_size
