@@ -66,6 +66,8 @@ def test_a_condition_is_looked_at_again(grade: str, status: str, stands: bool) -
         for step, how, facts in zip(job, ("assessed", status), ({"grade": grade}, {}), strict=True)
     }
     assert standing(job, "0", "a.png", rows, lambda _: True).over == stands
+    rows["correct"] = rows["correct"]._replace(model="9", parameters="9")
+    assert standing(job, "0", "a.png", rows, lambda _: True).over == (grade == "good" and status == "skipped")
 
 
 @given(st.text("ab./", min_size=1, max_size=6), st.text("ab./", min_size=1, max_size=6), st.sampled_from([".png", ""]))

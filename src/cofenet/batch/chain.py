@@ -66,9 +66,10 @@ def standing(
 
 
 def _stands(step: Step, row: Row, state: Standing) -> bool:
-    if (row.input, row.model, row.parameters) != (state.content, step.model, step.parameters):
-        return False
-    return (row.status == "skipped") == (not step.applies(state.grade))
+    if not step.applies(state.grade):  # passed over, whatever its settings
+        return (row.status, row.input) == ("skipped", state.content)
+    made = (row.input, row.model, row.parameters) == (state.content, step.model, step.parameters)
+    return made and row.status != "skipped"
 
 
 def renamed(rows: tuple[Row, ...], name: str, other: str) -> tuple[Row, ...]:
