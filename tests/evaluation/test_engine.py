@@ -80,6 +80,18 @@ def test_a_failure_is_told_and_tried_again(photos: Path, setup: MakeSetup) -> No
     assert method.calls == 3
 
 
+def test_what_fails_when_it_is_measured_again_is_not_done(photos: Path, setup: MakeSetup) -> None:
+    """Its old rows are gone; neither its old identity nor a sheet that is missing makes it one that is done."""
+    method = Counted("1")
+    plan = setup("restoration", "111", methods=chosen(["input"]) | {"counted": method})
+    list(run(plan, listed(photos)))
+    method.identity, method.failing = "2", "a.png"
+    list(run(plan, listed(photos)))
+    method.identity, method.failing = "1", ""
+    first, _ = run(plan, listed(photos))
+    assert [row["method"] for row in first.rows] == ["input", "counted"]
+
+
 def test_a_photograph_without_retina_is_a_failure_of_its_own(photos: Path, setup: MakeSetup) -> None:
     write_photograph(photos / "black.png", Photograph(np.zeros((64, 64, 3), np.uint8)))
     found = {record.name: record for record in run(setup("restoration", "111"), listed(photos))}

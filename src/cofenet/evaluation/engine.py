@@ -145,7 +145,8 @@ def _record(setup: Setup, wanted: Mapping[str, str], numbered: tuple[int, Listed
         new = _measured(setup, one, missing, with_sheet)
         rows = [row for row in old.rows if row["method"] not in missing] + new.rows
         failed = {failure["method"] for failure in new.failures}
-        done = old.methods | {name: wanted[name] for name in missing if name not in failed and "" not in failed}
+        done = {name: identity for name, identity in old.methods.items() if name not in missing}
+        done |= {name: wanted[name] for name in missing if name not in failed and "" not in failed}
         old = Record(one.name, one.stamp(), done, rows, new.failures)
         if not failed >= {""}:
             stored = json.dumps(old.__dict__ | {"failures": []}, indent=1)
