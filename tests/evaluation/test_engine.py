@@ -130,6 +130,15 @@ def test_pictures_and_sheets(photos: Path, setup: MakeSetup) -> None:
     assert tile(plan.folder, "a.png", "clahe").exists()
 
 
+def test_pictures_follow_the_photograph(photos: Path, setup: MakeSetup, draw: Draw) -> None:
+    plan = setup("restoration", "000", methods=chosen(["input"]), pictures=True)
+    list(run(plan, listed(photos)))
+    before = read_photograph(plan.folder / "pictures/000/a.png.png").pixels
+    write_photograph(photos / "a.png", Photograph(draw(9)))
+    list(run(plan, listed(photos)))
+    assert (read_photograph(plan.folder / "pictures/000/a.png.png").pixels != before).any()
+
+
 def test_an_outside_folder_of_its_own_pictures_scores_as_the_input(photos: Path, setup: MakeSetup) -> None:
     """The way of a rival: take the pictures, give others under the same names."""
     plan = setup("restoration", "111", pictures=True)

@@ -174,7 +174,7 @@ def _measured(setup: Setup, one: Listed, names: Sequence[str], with_sheet: bool)
         square = cut(one, setup.size)
         for place, scene in enumerate(setup.protocol.scenes(square, Drawer(setup.folder / "parameters", setup.given))):
             if setup.pictures:
-                _write_picture(setup.folder / "pictures" / scene.place, scene.image)
+                write_photograph(setup.folder / "pictures" / scene.place, Photograph(scene.image))
             if with_sheet and place == 0 and scene.truth is not None:
                 _write_tile(setup, one, TRUTH, scene.truth)
             for name in names:
@@ -227,8 +227,3 @@ def _kept(setup: Setup, one: Listed, method: str, with_sheet: bool) -> bool:
 def _write_tile(setup: Setup, one: Listed, method: str, image: Image) -> None:
     encoded = cv2.imencode(".jpg", np.ascontiguousarray(image[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
     write_atomically(tile(setup.folder, one.name, method), encoded.tobytes())
-
-
-def _write_picture(file: Path, image: Image) -> None:
-    if not file.exists():
-        write_photograph(file, Photograph(image))
