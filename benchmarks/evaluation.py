@@ -86,19 +86,26 @@ def table(content: dict, name: str) -> str:  # type: ignore[type-arg]
 
 
 def _grid(content: dict) -> str:  # type: ignore[type-arg]
-    """The ordering measure of every condition and method; in bold the best of a line."""
+    """The ordering measure of every condition and method, and of the first condition by camera; the best is bold."""
     primary, methods = content["primary"], list(content["methods"])
+    parts = {
+        condition: {method: figures[method]["figures"].get(primary) for method in methods}
+        for condition, figures in content["conditions"].items()
+    }
+    first = next(iter(parts))
+    parts |= {f"{first}, {source}": of for source, of in content["sources"].items()}
     lines = [
         f"{MEASURES[primary].title}.",
         "",
         f"| condition | {' | '.join(methods)} |",
         "|---" * (len(methods) + 1) + "|",
     ]
-    for condition, figures in content["conditions"].items():
-        means = {method: figures[method]["figures"][primary]["mean"] for method in methods}
+    for name, of in parts.items():
+        means = {method: of[method]["mean"] for method in methods if of.get(method)}
         best = max(means.values())
-        cells = [f"**{mean:.2f}**" if mean == best else f"{mean:.2f}" for mean in means.values()]
-        lines.append(f"| {condition} | {' | '.join(cells)} |")
+        cells = [f"{means[method]:.2f}" if method in means else "–" for method in methods]
+        cells = [f"**{cell}**" if cell == f"{best:.2f}" else cell for cell in cells]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
