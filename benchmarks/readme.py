@@ -13,10 +13,16 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def publish(name: str, text: str, page: Path = README) -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->`.
+
+    Raises:
+        ValueError: the page has no such place: what was measured would not be read by anybody.
+    """
     block = f"<!-- {name} -->\n\n{text}\n\n<!-- /{name} -->"
     old = page.read_text("utf-8")
-    new = re.sub(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _: block, old, flags=re.DOTALL)
+    new, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _: block, old, flags=re.DOTALL)
+    if not count:
+        raise ValueError(f"{page}: has no <!-- {name} --> … <!-- /{name} -->")
     page.write_text(new, "utf-8")
 
 
