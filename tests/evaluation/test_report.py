@@ -22,6 +22,7 @@ from cofenet.evaluation.photographs import listed
 from cofenet.evaluation.protocols import protocol
 from cofenet.evaluation.report import page, write_report
 from cofenet.evaluation.summary import LEVEL, summarise
+from cofenet.evaluation.tables import markdown
 from cofenet.io import Photograph, write_photograph
 from cofenet.metrics.significance import signed_rank
 
@@ -100,9 +101,11 @@ def test_too_few_to_mark_anything_is_said(tmp_path: Path) -> None:
         return Record(str(number), [], {}, [names | figures], [])
 
     plan = Setup(protocol("real"), chosen(["input"]), tmp_path, 176)
-    five, six = (page(summarise(plan, map(record, range(count)), {})[0], {}) for count in (5, 6))
-    assert "Of fewer than 6 patients" in five
-    assert "Of fewer than" not in six
+    five, six = (summarise(plan, map(record, range(count)), {})[0] for count in (5, 6))
+    for told in (page(five, {}), markdown(five)):
+        assert "Of fewer than 6 patients" in told
+    for told in (page(six, {}), markdown(six)):
+        assert "Of fewer than" not in told
     assert signed_rank(np.arange(1, 6)) > LEVEL > signed_rank(np.arange(1, 7))
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from cofenet.evaluation.engine import TRUTH, tile
 from cofenet.evaluation.measures import MEASURES
 from cofenet.evaluation.plots import Point, against_cost, colour_of, curves, dots
-from cofenet.evaluation.summary import FEWEST, LEVEL, LOST, Summary
-from cofenet.evaluation.tables import MARK, by_rank, cells
+from cofenet.evaluation.summary import LEVEL, LOST, Summary
+from cofenet.evaluation.tables import MARK, by_rank, cells, too_few
 from cofenet.io import write_atomically
 
 _CURVES = {"severity": "severity", "size": "pixels across the field of view", "jpeg": "JPEG quality"}
@@ -69,11 +69,8 @@ def _counted(photographs: int) -> str:
 
 
 def _warnings(summary: Summary) -> Iterable[str]:
-    if MEASURES[summary["primary"]].alone and summary["patients"] < FEWEST:
-        yield (
-            f'<p class="warning">Of fewer than {FEWEST} patients no test can tell a loss of structure from chance: '
-            f"that no method is marked {MARK} means nothing here.</p>"
-        )
+    if few := too_few(summary):
+        yield f'<p class="warning">{few}</p>'
     for method, why in summary["marked"].items():
         yield (
             f'<p class="warning">{MARK} <b>{escape(method)}</b> looks better to the network, and has lost structure: '

@@ -11,7 +11,7 @@ from typing import Any
 
 from cofenet.evaluation.engine import Row
 from cofenet.evaluation.measures import MEASURES
-from cofenet.evaluation.summary import Summary
+from cofenet.evaluation.summary import FEWEST, Summary
 from cofenet.io import write_atomically
 
 MARK = "†"
@@ -49,7 +49,19 @@ def markdown(summary: Summary) -> str:
                 for method, why in summary["marked"].items()
             )
         )
+    if few := too_few(summary):
+        parts.append(few)
     return "\n\n".join(parts)
+
+
+def too_few(summary: Summary) -> str:
+    """What is to be said where methods are ordered by looks, of patients too few to mark any; empty elsewhere."""
+    if not MEASURES[summary["primary"]].alone or not summary["conditions"] or summary["patients"] >= FEWEST:
+        return ""
+    return (
+        f"Of fewer than {FEWEST} patients no test can tell a loss of structure from chance: that no method is marked "
+        f"{MARK} means nothing here."
+    )
 
 
 def cells(summary: Summary, condition: str) -> list[list[str]]:
