@@ -57,10 +57,11 @@ def page(summary: Summary, sheets: Mapping[str, Mapping[str, bytes]]) -> str:
 def _facts(summary: Summary) -> Iterable[str]:
     settings = summary["settings"]
     patients = "" if summary["patients"] == summary["photographs"] else f" of {summary['patients']} patients"
+    degraded = "" if summary["protocol"] == "real" else " Parameters of every degradation: <code>parameters/</code>."
     yield (
         f"<p>{_counted(summary['photographs'])}{patients}, {settings['size']} pixels across the field of view, "
         f"{len(summary['methods'])} methods; cofenet {settings['cofenet']}. Means with 95 % bootstrap intervals by "
-        f"patient, inside the field of view. Parameters of every degradation: <code>parameters/</code>.</p>"
+        f"patient, inside the field of view.{degraded}</p>"
     )
 
 
