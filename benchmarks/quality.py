@@ -1,6 +1,7 @@
 """The quality tables: grades against people's, sizes, and the factors' scores against simulated severities.
 
     python benchmarks/quality.py --data ../shared/data [--out docs/results/quality.json]
+    python benchmarks/quality.py --data ../shared/data --compare runs/quality-single.onnx runs/quality-fusion.onnx
 
 Protocols, on rows of manifest.csv with split "test":
 - grades: `cofenet.evaluation.quality`, task "quality".
@@ -11,6 +12,8 @@ Protocols, on rows of manifest.csv with split "test":
   010 and 100 of the preset published, haze of the preset clinical, a cut at top and bottom of 0.15 of the rows that are
   seen) and applied at severities 0, 1/4, 1/2, 3/4, 1.
 - lowquality: the real photographs, which people called usable, before and after correction.
+
+The second form grades by other models, and writes beside the figures how they compare: docs/results/fusion.json.
 """
 
 from __future__ import annotations
@@ -45,6 +48,8 @@ SIZES = (300, 512, 1024, 3000)
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 CUT = 0.15
 WORKING = 1024
+DOCS = Path(__file__).parents[1] / "docs"
+QUALITY, COMPARISON = DOCS / "quality.md", DOCS / "results" / "fusion.json"
 ON_CARD = ("accuracy", "f1", "auc", "calibration_error")
 Image = np.ndarray
 Row = dict[str, str]
@@ -57,11 +62,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("docs/results/quality.json"))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
+    parser.add_argument("--compare", type=Path, nargs="+", metavar="MODEL", help="only grade, by these")
     options = parser.parse_args()
     with (options.data / "manifest.csv").open(newline="") as file:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
     rows = [row for row in rows if row["split"] == "test"]
     of = {task: [row for row in rows if row["task"] == task] for task in ("quality", "clean", "lowquality")}
+    if options.compare:
+        _compare(of["quality"], options)
+        return
     whole = [row for row in of["quality"] if row["source"] != "eyepacs200"] + of["clean"]
     with ProcessPoolExecutor(options.processes) as pool:
         content = {
@@ -77,6 +86,38 @@ def main() -> None:
     if options.publish:
         publish("quality", table(content))
         onto_card("quality", {name: content["grades"][name] for name in ON_CARD})
+
+
+def _compare(rows: list[Row], options: argparse.Namespace) -> None:
+    """Grade by several models; store and publish how they compare."""
+    told = {}
+    with ProcessPoolExecutor(options.processes) as pool:
+        for model in options.compare:
+            found = figures(list(pool.map(partial(_only_graded, str(model)), rows, chunksize=8)))
+            card = load_card(str(model))
+            told[model.stem] = found | {"parameters": card.parameters, "training": card.training}
+    for model in options.compare:  # alone on the machine
+        told[model.stem]["512x512_ms"] = milliseconds(partial(assess, small_photograph(), model=str(model)), 13)
+    COMPARISON.write_text(json.dumps(told, indent=2) + "\n")
+    publish("fusion", compared(told), QUALITY)
+    print(compared(told))
+
+
+def _only_graded(model: str, row: Row) -> Judged:
+    pixels = read_photograph(Path(row["file"])).pixels
+    return judge(row["path"], pixels, int(row["label"]), corrected=False, model=model)
+
+
+def compared(told: dict) -> str:  # type: ignore[type-arg]
+    """The comparison as Markdown."""
+    lines = [
+        "| network | parameters | accuracy | macro F1 | AUC | calibration error | ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, of in told.items():
+        figures_of = " | ".join(f"{of[figure]:.3f}" for figure in ("accuracy", "f1", "auc", "calibration_error"))
+        lines.append(f"| {name} | {of['parameters'] / 1e6:.1f} M | {figures_of} | {of['512x512_ms']:.0f} |")
+    return "\n".join(lines)
 
 
 def _judged(row: Row) -> Judged:

@@ -124,9 +124,7 @@ def _listed(url: str) -> Iterator[Photograph]:
 
 
 def _entry(entry: dict[str, Any]) -> tuple[int | None, str | None]:
-    stamp = next(
-        (entry[key] for key in ("ETag", "etag", "CRC", "LastModified", "mtime", "created") if key in entry), None
-    )
+    stamp = next((entry[key] for key in _STAMPS if key in entry), None)
     return entry.get("size"), None if stamp is None else str(stamp)
 
 

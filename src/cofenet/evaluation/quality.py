@@ -36,17 +36,19 @@ class Judged:
     after: Probabilities | None
 
 
-def judge(name: str, image: Pixels, truth: int, *, corrected: bool = True) -> Judged:
-    """Assess a photograph, uint8 or uint16 (H, W, 3), as it is and corrected."""
-    before = graded(image)
-    after = (graded(correct(image, judged=False).image) if before != REJECTED else REJECTED) if corrected else None
+def judge(name: str, image: Pixels, truth: int, *, corrected: bool = True, model: str = "quality") -> Judged:
+    """Assess a photograph, uint8 or uint16 (H, W, 3), by a model, as it is and, if wanted, corrected."""
+    before = graded(image, model)
+    after = (
+        (graded(correct(image, judged=False).image, model) if before != REJECTED else REJECTED) if corrected else None
+    )
     return Judged(name, truth, before, after)
 
 
-def graded(image: Pixels) -> Probabilities:
-    """The probabilities of the grades; surely to be rejected is what shows no field of view."""
+def graded(image: Pixels, model: str = "quality") -> Probabilities:
+    """The probabilities of the grades, by a model; surely to be rejected is what shows no field of view."""
     try:
-        found = assess(image).probabilities
+        found = assess(image, model=model).probabilities
     except NotFundusError:
         return REJECTED
     return found["good"], found["usable"], found["reject"]

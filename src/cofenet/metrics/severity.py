@@ -13,6 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+_WIDE = 12.0
+"""Pixels of standard deviation from which a Gaussian is applied to a fourth of the size."""
+
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -81,6 +84,14 @@ def _luma(image: Image) -> Image:
 
 def _smooth(values: Image, mask: Mask, sigma: float) -> Image:
     seen = mask.astype(np.float32)
-    pixels = sigma * len(mask)
-    total, weight = (cv2.GaussianBlur(plane, (0, 0), pixels) for plane in (values * seen, seen))
+    total, weight = (_blurred(plane, sigma * len(mask)) for plane in (values * seen, seen))
     return np.asarray(total / np.maximum(weight, 1e-6), np.float32)
+
+
+def _blurred(plane: Image, pixels: float) -> Image:
+    """A wide Gaussian leaves nothing that a fourth of the size could not show, and is sixteen times quicker there."""
+    if pixels < _WIDE:
+        return np.asarray(cv2.GaussianBlur(plane, (0, 0), pixels), np.float32)
+    small = cv2.resize(plane, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    wide = cv2.GaussianBlur(small, (0, 0), pixels / 4)
+    return np.asarray(cv2.resize(wide, plane.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cofenet.engine.session import session
+from cofenet.errors import ModelError
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
 from cofenet.tasks.view import Pixels, check_pixels, known_fov, view
@@ -47,21 +48,24 @@ class Assessment:
     fov: FieldOfView
 
 
-def assess(image: Pixels, *, fov: FieldOfView | None = None) -> Assessment:
+def assess(image: Pixels, *, model: str = "quality", fov: FieldOfView | None = None) -> Assessment:
     """Grade a photograph and say what is wrong with it.
 
     Args:
         image: uint8 or uint16 (H, W, 3), RGB, full range.
+        model: the name of a shipped model, or the path of one that was trained and exported, for quality assessment.
         fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
         UsageError: wrong dtype or shape, also of the field of view.
         NotFundusError: no retinal field of view is found.
-        ModelError: the model is damaged.
+        ModelError: the model is missing or damaged, or not for quality assessment.
     """
     check_pixels(image)
     fov = known_fov(image, fov)
-    network = session("quality")
+    network = session(model)
+    if not {"probabilities", "severity"} <= network.card.outputs.keys():
+        raise ModelError(f"{model} is not for quality assessment: it gives {', '.join(network.card.outputs)}")
     crop = Crop.around(fov.circle, network.card.whole_size)
     found = network.run(whole=view(image, fov, crop)[None])
     probabilities = dict(zip(GRADES, found["probabilities"][0].astype(float).tolist(), strict=True))
