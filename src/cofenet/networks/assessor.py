@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cofenet.networks.bands import Bands
 from cofenet.networks.encoder import FEATURES, Encoder
 
 GRADES = ("good", "usable", "reject")
@@ -16,19 +15,18 @@ FACTORS = ("illumination", "contrast", "artifact", "blur")
 
 
 class Assessor(nn.Module):
-    """One trunk, one answer; how severe each factor is, the contrast in bands of sizes helps to tell."""
+    """One trunk, one answer."""
 
     def __init__(self) -> None:
         super().__init__()
         self.encoder = Encoder()
         self.grade = nn.Sequential(nn.Dropout(0.2), nn.Linear(FEATURES, len(GRADES)))
         self.severity = nn.Linear(FEATURES, len(FACTORS))
-        self.bands = Bands(FEATURES, len(FACTORS))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 4, H, W), RGB and field of view in [0, 1], to logits of the grade (B, 1, 3) and the severities (B, 4)."""
         features = self.encoder(x[:, :3])
-        return self.grade(features)[:, None], self.severity(features) + self.bands(x, features)
+        return self.grade(features)[:, None], self.severity(features)
 
 
 class Calibration(nn.Module):

@@ -228,6 +228,8 @@ def write(exported: Exported, destination: Path, data: tuple[Data, ...], trainin
     network = exported.network.eval()
     generator = torch.Generator().manual_seed(0)
     example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
+    for picture in example.values():
+        picture[:, 3:] = 1.0  # all of it is seen
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
         weights = Path(folder, destination.name)

@@ -36,11 +36,8 @@ More than the quality network finds in 95 of 100 photographs that people called 
 drawn from the training split).
 """
 
-_ALONE = 0.5
-"""Share of degraded examples with one factor alone, often a weak one: so that none is taken for another."""
-
 _PRESENT = 0.7
-"""Share of the other degraded examples in which a factor is present."""
+"""Share of degraded examples in which a factor is present."""
 
 _REDUCED = 0.5
 """Share of graded photographs that are made smaller first, as those of a set of thumbnails are."""
@@ -162,18 +159,14 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         return image, np.array(found, np.float32)
 
     def _steps(self, rng: np.random.Generator) -> Iterator[tuple[Parameters, Callable[..., float]]]:
-        factors = (
+        for draw, measure in (
             (self._light, severity.illumination),
             (_veil, severity.contrast),
             (self._artifacts, severity.artifact),
             (self._blur, severity.blur),
-        )
-        alone = int(rng.integers(len(factors))) if rng.uniform() < _ALONE else None
-        for number, (draw, measure) in enumerate(factors):
-            strength, present = float(rng.uniform()), bool(rng.uniform() < _PRESENT)
-            if alone is not None:
-                strength, present = strength**2, number == alone
-            yield (draw(rng).scaled(strength) if present else Parameters()), measure
+        ):
+            strength = float(rng.uniform())
+            yield (draw(rng).scaled(strength) if rng.uniform() < _PRESENT else Parameters()), measure
 
     def _light(self, rng: np.random.Generator) -> Parameters:
         drawn = sample(rng, "001", 1.0, weighted(self.mixture.presets, rng))

@@ -168,7 +168,7 @@ def _kept(run: Run, start: str | None, goal: Objective, examples: Dataset[Batch]
         return Run(Path(start)).load() | {"step": 0}
     network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
     batch = collate([examples[number] for number in range(count)])
-    run.note_begun(begin_with(start, network, lambda: goal.loss(network, batch), goal.recipe.learned))
+    run.note_begun(begin_with(start, network, lambda: goal.loss(network, batch)))
     return {"network": network.state_dict(), "average": network.state_dict(), "step": 0}
 
 
@@ -177,8 +177,6 @@ def _begin(goal: Objective, fabric: Fabric, kept: dict[str, Any] | None) -> _Sta
     torch.manual_seed(recipe.seed)
     network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]
     average = copy.deepcopy(network).to(fabric.device)
-    for part in _kept_as_they_are(network, recipe):
-        part.requires_grad_(False)
     shared = fabric.setup_module(network)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, betas=recipe.betas, weight_decay=recipe.decay)
     state = _State(network, average, optimizer, fabric, shared)
@@ -188,11 +186,6 @@ def _begin(goal: Objective, fabric: Fabric, kept: dict[str, Any] | None) -> _Sta
     return state
 
 
-def _kept_as_they_are(network: nn.Module, recipe: Recipe) -> list[nn.Module]:
-    """The parts that do not learn."""
-    return [part for name, part in network.named_children() if recipe.learned and name not in recipe.learned]
-
-
 def _step(goal: Objective, state: _State, batch: Batch) -> float:
     recipe, fabric = goal.recipe, state.fabric
     for group in state.optimizer.param_groups:
@@ -200,8 +193,6 @@ def _step(goal: Objective, state: _State, batch: Batch) -> float:
     chance = np.random.SeedSequence([recipe.seed, state.step, fabric.global_rank])  # for dropout, also after a kill
     torch.manual_seed(int(chance.generate_state(1)[0]))
     state.shared.train()
-    for part in _kept_as_they_are(state.network, recipe):
-        part.eval()
     loss = goal.loss(state.shared, fabric.to_device(batch))
     whole = cast("Tensor", fabric.all_reduce(loss.detach(), reduce_op="mean"))
     if not whole.isfinite():
@@ -218,7 +209,7 @@ def _step(goal: Objective, state: _State, batch: Batch) -> float:
 
 def _of_each(network: nn.Module) -> Tensor:
     """0, by way of each parameter: the processes wait for all gradients, also of what the recipe's losses leave out."""
-    return 0 * torch.stack([parameter.sum() for parameter in network.parameters() if parameter.requires_grad]).sum()
+    return 0 * torch.stack([parameter.sum() for parameter in network.parameters()]).sum()
 
 
 @torch.no_grad()

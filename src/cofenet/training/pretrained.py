@@ -7,7 +7,7 @@ network answers as the exported one does and its normalisations have statistics 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -26,14 +26,13 @@ _FOLDED = "weight_bias"
 """What PyTorch's exporter calls the bias that a convolution without one gets from its batch normalisation."""
 
 
-def begin_with(model: str, network: nn.Module, forward: Callable[[], object], fresh: Sequence[str] = ()) -> Card:
+def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) -> Card:
     """Give a network the weights of an exported model of its kind.
 
     Args:
         model: the name of a shipped model, or the path of an ONNX file with its card.
         network: changed in place, and left in evaluation mode; all of the model or a part, as the field of `light`.
         forward: lets the network look at examples.
-        fresh: parts of the network that keep their own weights where the model has none for them.
 
     Returns:
         The model's card.
@@ -48,7 +47,7 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object], fr
     wanted = {name: weight for name, weight in network.named_parameters() if name.rpartition(".")[0] not in normalised}
     prefix = _prefix(stored, wanted)
     found = {name: array for name in wanted if (array := _weight(stored, prefix + name, wanted[name])) is not None}
-    if missing := [name for name in wanted if name not in found and name.partition(".")[0] not in fresh]:
+    if missing := [name for name in wanted if name not in found]:
         raise ModelError(f"{model}: is no such network; it lacks, or has in another shape, {', '.join(missing)}")
     with torch.no_grad():
         for name, array in found.items():

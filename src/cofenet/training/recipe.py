@@ -110,8 +110,6 @@ class Recipe(_Part):
         network: what is trained.
         widths: its channels; empty for the network's own.
         reference: what the reference network is made of.
-        learned: the parts of the network that learn, by name; all if empty. A model that the run begins with may lack
-            them.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
         canvas: pixels a side at which photographs are degraded.
         size: pixels a side of what the network sees: the whole photograph, or a patch.
@@ -130,7 +128,6 @@ class Recipe(_Part):
     network: Network
     widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
     reference: Shape = Shape()
-    learned: tuple[str, ...] = ()
     sources: tuple[Source, ...] = Field((Source(),), min_length=1)
     mixture: Mixture = Mixture()
     canvas: int = Field(512, ge=32)
