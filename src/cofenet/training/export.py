@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,21 +27,14 @@ from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
 from cofenet.training.calibration import calibrate
+from cofenet.training.origin import Training, data_of, history_of
 from cofenet.training.pretrained import parts_of
 from cofenet.training.run import Run
 
 TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
 
-TERMS = Path("recipes/terms.toml")
-"""The terms of the photographs that the shipped networks learned from, in a checkout."""
-
 _LICENCE = "Research use only: the training photographs' terms forbid more."
-
-Training = dict[str, str | int | float]
-
-_FIGURES = ("psnr", "dice", "accuracy", "severity")
-"""Beginnings of the names of figures of a validation."""
 
 _TOLERANCE = 1e-4
 """Largest difference between PyTorch and ONNX that is let through, of values about 1."""
@@ -70,8 +62,8 @@ def export(
         given: the run folders; and, where some of field, detail and sharpening are to stay as they are, the name or
             path of the model for correction that has them.
         destination: the ONNX file; the card gets the ending .json.
-        terms: a TOML file with the terms of each source of photographs; `TERMS` if it is not given and one is needed,
-            which it is not for a user's own photographs.
+        terms: a TOML file with the terms of each source of photographs; `origin.TERMS` if it is not given and one is
+            needed, which it is not for a user's own photographs.
         calibration: the manifest on whose split "val" the grades of a quality network are calibrated; they stay as
             they were learned if it is not given.
 
@@ -106,8 +98,8 @@ def export(
     training: Training = {key: value for card in cards for key, value in card.training.items() if _about(key) in kept}
     for name, alike in parts.items():
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
-        training |= {f"{prefix}{key}": value for key, value in _history(alike).items()}
-    return write(exported, destination, _data(runs, cards, terms), training)
+        training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
+    return write(exported, destination, data_of(runs, cards, terms), training)
 
 
 def _about(key: str) -> str:
@@ -228,8 +220,6 @@ def write(exported: Exported, destination: Path, data: tuple[Data, ...], trainin
     network = exported.network.eval()
     generator = torch.Generator().manual_seed(0)
     example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
-    for picture in example.values():
-        picture[:, 3:] = 1.0  # all of it is seen
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
         weights = Path(folder, destination.name)
@@ -254,44 +244,6 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
         data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
         licence=_LICENCE if {part.source for part in data} != {own.SOURCE} else own.LICENCE, figures={},
     )  # fmt: skip
-
-
-def _history(runs: list[Run]) -> Training:
-    """Recipes, steps done, what it began with and, of a single run, the figures of the last validation."""
-    history: Training = {
-        "recipe": ", ".join(run.recipe().name for run in runs), "steps": sum(run.load()["step"] for run in runs),
-    }  # fmt: skip
-    if begun := [f"{card.name} {card.sha256[:12]}" for run in runs if (card := run.begun())]:
-        history["begun_with"] = ", ".join(begun)
-    for row in runs[0].rows()[-1:] if len(runs) == 1 else []:
-        history |= {name: float(value) for name, value in row.items() if name.startswith(_FIGURES)}
-    return history
-
-
-def _data(runs: list[Run], cards: list[Card], terms: Path | None) -> tuple[Data, ...]:
-    """Every source of photographs of runs and models, also of models that a run began with.
-
-    One that several learned from counts as in that which saw most of it.
-    """
-    before = [part for card in [*cards, *(run.begun() for run in runs)] if card for part in card.data]
-    counts = {part.source: 0 for part in before}
-    seen = [of for run in runs for of in run.sources().items()]
-    for source, count in [*((part.source, part.photographs) for part in before), *seen]:
-        counts[source] = max(count, counts.get(source, 0))
-    known = {own.SOURCE: own.TERMS} | {part.source: part.terms for part in before}
-    if terms is not None or not counts.keys() <= known.keys():
-        known |= _terms(terms or TERMS)
-    unknown = [source for source in counts if source not in known]
-    if unknown:
-        raise UsageError(f"{terms or TERMS}: no terms for {', '.join(unknown)}")
-    return tuple(Data(source=source, photographs=counts[source], terms=known[source]) for source in sorted(counts))
-
-
-def _terms(path: Path) -> dict[str, str]:
-    try:
-        return {str(source): str(terms) for source, terms in tomllib.loads(path.read_text("utf-8")).items()}
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: {error}") from error
 
 
 def _strip(weights: Path) -> None:
