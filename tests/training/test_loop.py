@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+from cofenet.engine.card import load_card
 from cofenet.errors import ModelError, UsageError
 from cofenet.io import read_photograph
 from cofenet.training import loop, validation
 from cofenet.training.loop import Progress, learning_rate, train
 from cofenet.training.objective import Objective
 from cofenet.training.objectives import FieldObjective, Restoration, objective
+from cofenet.training.pretrained import parts_of
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -132,6 +134,22 @@ def test_a_run_may_begin_with_another_ones_weights(
         for net in (second.averaged(), objective(recipes["field"]).network())
     ]
     assert distance[0] < 0.1 * distance[1]
+
+
+def test_a_run_may_begin_with_a_shipped_model(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    recipe = recipes["detail"].model_copy(update={"widths": (), "rate": 1e-6})
+    stop_at["step"] = 1
+    with pytest.raises(StoppedError):
+        train(recipe, manifest, tmp_path / "run", start="light", save_every=0)
+    run = Run(tmp_path / "run")
+    assert run.begun() == load_card("light")
+    shipped = parts_of("light")["detail"].state_dict()
+    assert all(torch.allclose(value, shipped[name], atol=1e-4) for name, value in run.averaged().state_dict().items())
+    stop_at.clear()
+    train(recipe, manifest, tmp_path / "run", start="light")  # goes on, and does not begin anew
+    assert [row[0] for row in figures(tmp_path / "run")] == ["2", "4", "6"]
 
 
 @pytest.mark.slow
