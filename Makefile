@@ -46,12 +46,15 @@ bench: $(VENV)/all
 		--kind 111 -o runs/evaluation/test
 	$(RUN) benchmarks/manifests.py --data $(DATA) --out runs/evaluation
 	$(VENV)/bin/cofenet evaluate downstream --photos runs/evaluation/labelled.csv -o runs/evaluation/downstream
+	$(VENV)/bin/cofenet evaluate quality --photos $(DATA)/manifest.csv --where split=test --where task=clean \
+		-o runs/evaluation/grades
 	$(VENV)/bin/cofenet evaluate robustness --photos runs/evaluation/cameras.csv -o runs/evaluation/robustness \
 		--method clahe --method background-subtraction --method light
 	$(VENV)/bin/cofenet evaluate real --photos $(DATA)/manifest.csv --where split=test --where task=lowquality \
 		-o runs/evaluation/real
 	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --evaluation runs/evaluation/test \
-		--downstream runs/evaluation/downstream --robustness runs/evaluation/robustness --real runs/evaluation/real
+		--downstream runs/evaluation/downstream --grades runs/evaluation/grades \
+		--robustness runs/evaluation/robustness --real runs/evaluation/real
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/safety.py --data $(DATA) --publish

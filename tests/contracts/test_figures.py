@@ -44,7 +44,6 @@ def test_the_readme_says_what_was_measured(module: str, name: str, function: str
     assert readme
 
 
-@pytest.mark.skipif(not (ROOT / "docs/results/cohort.json").exists(), reason="not measured yet")
 @pytest.mark.parametrize(
     ("function", "block", "page"),
     [("sentence", "cohort", "README.md"), ("paper", "cohort-paper", "docs/cohorts.md")],
@@ -55,19 +54,13 @@ def test_of_cohorts_is_said_what_was_measured(function: str, block: str, page: s
     assert said
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "demo",
-        "evaluation",
-        "downstream",
-        pytest.param(
-            "robustness",
-            marks=pytest.mark.skipif(not (ROOT / "docs/results/robustness.json").exists(), reason="not measured yet"),
-        ),
-        "real",
-    ],
-)
+def test_of_colour_spaces_is_said_what_was_measured() -> None:
+    said, stored = told("quality", "fusion", "compared", page="docs/quality.md")
+    assert said == stored
+    assert said
+
+
+@pytest.mark.parametrize("name", ["demo", "evaluation", "downstream", "grades", "robustness", "real"])
 def test_the_evaluation_says_what_was_measured(name: str) -> None:
     code = (
         "import json; from pathlib import Path; from readme import published; from evaluation import DOCS, table;"

@@ -79,3 +79,13 @@ def test_what_lies_outside_the_field_of_view_does_not_count(measure: Measure) ->
 def test_nothing_there_takes_nothing(measure: Measure) -> None:
     blank = np.zeros((SIDE, SIDE, 3), np.float32)
     assert measure(blank, blank, Canvas(SIDE, np.zeros((SIDE, SIDE), np.float32)).visible > 0) == 0
+
+
+def test_at_a_fourth_of_the_size_wide_gaussians_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = 402  # no multiple of 4
+    before, after = (cv2.resize(scene(seed)[0], (large, large), interpolation=cv2.INTER_CUBIC) for seed in (0, 1))
+    after = 0.3 * after + 0.5 * before * np.linspace(0.4, 1, large, dtype=np.float32)[:, None]
+    mask = Circle(large / 2, large / 2, large / 2 - 12).mask((large, large))
+    found = [measure(before, after, mask) for measure in ALL]
+    monkeypatch.setattr(severity, "_WIDE", np.inf)
+    assert found == pytest.approx([measure(before, after, mask) for measure in ALL], abs=2e-3)

@@ -150,6 +150,10 @@ def test_a_run_may_begin_with_a_shipped_model(
     stop_at.clear()
     train(recipe, manifest, tmp_path / "run", start="light")  # goes on, and does not begin anew
     assert [row[0] for row in figures(tmp_path / "run")] == ["2", "4", "6"]
+    stop_at["step"] = 1
+    with pytest.raises(StoppedError):
+        train(recipe, manifest, tmp_path / "next", start=str(tmp_path / "run"))
+    assert Run(tmp_path / "next").begun() == load_card("light")  # it, too, has learned from those photographs
 
 
 @pytest.mark.slow

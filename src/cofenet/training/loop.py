@@ -165,7 +165,10 @@ def _kept(run: Run, start: str | None, goal: Objective, examples: Dataset[Batch]
     if start is None:
         return None
     if Path(start).is_dir():
-        return Run(Path(start)).load() | {"step": 0}
+        before = Run(Path(start))
+        if card := before.begun():
+            run.note_begun(card)
+        return before.load() | {"step": 0}
     network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
     batch = collate([examples[number] for number in range(count)])
     run.note_begun(begin_with(start, network, lambda: goal.loss(network, batch)))
