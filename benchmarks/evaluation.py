@@ -26,7 +26,7 @@ SHOWN = {
     "robustness": (),
     "real": ("real",),
 }
-"""By mark: conditions whose tables are in the text; the others are in the JSON; where there are none, all are in one table."""
+"""Conditions whose tables are in the text; the others are in the JSON; where there are none, all are in one table."""
 
 
 def main() -> None:

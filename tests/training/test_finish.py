@@ -19,7 +19,8 @@ def test_a_part_says_how_it_becomes_a_model(
     Run(tmp_path).begin(recipes[name])
     with caplog.at_level("INFO"):
         assert finish(tmp_path) is None
-    assert "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN] -o light.onnx" in caplog.text
+    assert "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN] -o FILE.onnx" in caplog.text
+    assert f"cofenet export {tmp_path} light -o FILE.onnx" in caplog.text
 
 
 def test_unknown_terms_leave_the_run_unexported_and_say_so(

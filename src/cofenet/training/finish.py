@@ -36,8 +36,11 @@ def finish(folder: Path, terms: Path | None = None) -> Path | None:
     run = Run(folder)
     network, model = run.recipe().network, run.model
     if network in _PARTS:
-        together = "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN] -o light.onnx"
-        _log.info("%s makes a model with its other parts: %s", network, together)
+        together = "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN] -o FILE.onnx"
+        into = f"cofenet export {folder} light -o FILE.onnx"
+        _log.info(
+            "%s makes a model with its other parts: %s; or with those of the shipped one: %s", network, together, into
+        )
         return None
     try:
         export([folder], model, terms)
