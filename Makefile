@@ -49,12 +49,16 @@ bench: $(VENV)/all
 	$(VENV)/bin/cofenet evaluate quality --photos $(DATA)/manifest.csv --where split=test --where task=clean \
 		-o runs/evaluation/grades
 	$(VENV)/bin/cofenet evaluate robustness --photos runs/evaluation/cameras.csv -o runs/evaluation/robustness \
-		--method clahe --method background-subtraction --method light
+		--method clahe --method background-subtraction --method light \
+		--family severity --family factor --family size --family jpeg --family side
+	$(VENV)/bin/cofenet evaluate robustness --photos runs/evaluation/cameras.csv -o runs/evaluation/unseen \
+		--family unseen
 	$(VENV)/bin/cofenet evaluate real --photos $(DATA)/manifest.csv --where split=test --where task=lowquality \
 		-o runs/evaluation/real
 	$(RUN) benchmarks/evaluation.py --demo runs/evaluation/demo --evaluation runs/evaluation/test \
 		--downstream runs/evaluation/downstream --grades runs/evaluation/grades \
-		--robustness runs/evaluation/robustness --real runs/evaluation/real
+		--robustness runs/evaluation/robustness --unseen runs/evaluation/unseen \
+		--real runs/evaluation/real
 	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/safety.py --data $(DATA) --publish

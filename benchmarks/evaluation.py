@@ -24,6 +24,7 @@ SHOWN = {
     "downstream": ("111", "000"),
     "grades": ("111",),
     "robustness": (),
+    "unseen": (),
     "real": ("real",),
 }
 """Conditions whose tables are in the text; the others are in the JSON; where there are none, all are in one table."""

@@ -60,7 +60,7 @@ def test_of_colour_spaces_is_said_what_was_measured() -> None:
     assert said
 
 
-@pytest.mark.parametrize("name", ["demo", "evaluation", "downstream", "grades", "robustness", "real"])
+@pytest.mark.parametrize("name", ["demo", "evaluation", "downstream", "grades", "robustness", "unseen", "real"])
 def test_the_evaluation_says_what_was_measured(name: str) -> None:
     code = (
         "import json; from pathlib import Path; from readme import published; from evaluation import DOCS, table;"

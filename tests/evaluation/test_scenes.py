@@ -77,6 +77,12 @@ def test_hardships(square: Square, hard: dict[str, list]) -> None:
     np.testing.assert_array_equal(mirrored.image, given.image[:, ::-1])
     np.testing.assert_array_equal(mirrored.truth, given.truth[:, ::-1])
     np.testing.assert_array_equal(mirrored.fov.mask, given.fov.mask[:, ::-1])
+    wrong = {scene.condition: distance(scene) for scene in hard["unseen"]}
+    assert 0 < wrong["unseen-256-pixels"] < wrong["unseen-128-pixels"]
+    fringed = hard["unseen"][-1]
+    np.testing.assert_array_equal(fringed.image[..., 1], square.image[..., 1])
+    assert all(np.abs(fringed.image[..., k].astype(float) - square.image[..., k]).max() > 0 for k in (0, 2))
+    assert not fringed.image[~fringed.fov.mask].any()
     assert all((scene.truth.shape == scene.image.shape) for scenes in hard.values() for scene in scenes)
 
 

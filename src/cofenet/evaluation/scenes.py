@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from cofenet.degradation.stored import load_parameters
 from cofenet.degradation.table import FACTORS
 from cofenet.evaluation.photographs import Square
 from cofenet.fov import FieldOfView
-from cofenet.geometry import Circle, Value
+from cofenet.geometry import Circle, Value, resize
 from cofenet.io import write_atomically
 
 Image = NDArray[np.uint8]
@@ -30,7 +31,13 @@ KINDS = ("111", "001", "010", "100", "000")
 SEVERITIES = (1.0, 0.75, 0.5, 0.25)
 SIZES = (256, 384, 768, 1024)
 QUALITIES = (90, 70, 50, 30, 10)
-FAMILIES = ("severity", "factor", "size", "jpeg", "side")
+COARSE = (256, 128)
+"""Pixels of a poor camera across the field of view."""
+
+FRINGES = 0.004
+"""By which red is larger and blue is smaller than green: a pixel at the edge of 512."""
+
+FAMILIES = ("severity", "factor", "size", "jpeg", "side", "unseen")
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,7 @@ class Kinds:
 
 @dataclass(frozen=True)
 class Hardships:
-    """What may be hard: rising severity, single factors, sizes, compression, and the other eye."""
+    """What may be hard: rising severity, single factors, sizes, compression, the other eye, and what no preset has."""
 
     families: tuple[str, ...] = FAMILIES
 
@@ -123,6 +130,7 @@ class Hardships:
             "size": lambda: _sizes(square, whole),
             "jpeg": lambda: _compressed(square, whole, drawer),
             "side": lambda: _sides(square, whole),
+            "unseen": lambda: _unseen(square),
         }
         for family in self.families:
             yield from made[family]()
@@ -188,6 +196,29 @@ def _sides(square: Square, whole: Parameters) -> Iterator[Scene]:
     fov = FieldOfView(_mirrored(square.fov.mask), circle, square.fov.confidence)
     image, truth = _mirrored(scene.image), _mirrored(square.image)
     yield Scene(square.name, "side-mirrored", image, fov, truth, "side", 1.0)
+
+
+def _unseen(square: Square) -> Iterator[Scene]:
+    """What no preset has, so that no network of ours can have learned it; no chance is in it."""
+    for pixels in COARSE:
+        few = resize(resize(square.image, (pixels, pixels)), square.image.shape[:2])
+        yield _changed(square, f"unseen-{pixels}-pixels", few)
+    yield _changed(square, "unseen-fringes", _fringed(square.image))
+
+
+def _changed(square: Square, condition: str, image: Image) -> Scene:
+    seen = np.where(square.fov.mask[..., None], image, np.uint8(0))
+    return Scene(square.name, condition, seen, square.fov, square.image, "unseen")
+
+
+def _fringed(image: Image) -> Image:
+    """Lateral chromatic aberration: each colour is imaged at a size of its own, about the middle."""
+    middle, size = len(image) / 2, image.shape[1::-1]
+    planes = [
+        cv2.warpAffine(plane, cv2.getRotationMatrix2D((middle - 0.5, middle - 0.5), 0, scale), size)
+        for plane, scale in zip(cv2.split(image), (1 + FRINGES, 1, 1 - FRINGES), strict=True)
+    ]
+    return np.asarray(cv2.merge(planes), np.uint8)
 
 
 def _mirrored(plane: NDArray[Value]) -> NDArray[Value]:
