@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -15,10 +16,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
+from cofenet.batch.drive import Count, Drive
 from cofenet.batch.engine import Lost
 from cofenet.batch.job import DoCorrect, Job, Step
+from cofenet.batch.ledger import Ledger
 from cofenet.batch.outcome import Outcome, Work
 from cofenet.batch.places import Jobs
+from cofenet.batch.sources import Cohort, read_cohort
+from cofenet.batch.storage import open_storage
 from cofenet.batch.work import Answer, Task, Workplace, work
 from cofenet.errors import UnreadableError
 from cofenet.io import Photograph, write_atomically, write_photograph
@@ -133,3 +138,19 @@ def command() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 COMMAND = [sys.executable, "-c", "from cofenet.cli import main; main()"]
+
+
+def cohort(folder: Path, contents: list[str]) -> Cohort:
+    folder.mkdir(exist_ok=True)
+    for number, content in enumerate(contents):
+        (folder / f"{number}.png").write_text(content)
+    return read_cohort(str(folder))
+
+
+def drive(job: Job, photographs: Cohort, out: Path, *, until: float = float("inf"), retry: bool = False) -> Count:
+    out.mkdir(exist_ok=True)
+    place = Workplace(job, str(out), "ledger", 1)
+    with closing(Ledger(out / "ledger.sqlite")) as ledger:
+        return Drive(job, photographs, ledger, open_storage(str(out)), retry=retry).run(
+            lambda: Inline(place, until=until)
+        )

@@ -38,11 +38,10 @@ class Judged:
 
 def judge(name: str, image: Pixels, truth: int, *, corrected: bool = True, model: str = "quality") -> Judged:
     """Assess a photograph, uint8 or uint16 (H, W, 3), by a model, as it is and, if wanted, corrected."""
-    before = graded(image, model)
-    after = (
-        (graded(correct(image, judged=False).image, model) if before != REJECTED else REJECTED) if corrected else None
-    )
-    return Judged(name, truth, before, after)
+    before = after = graded(image, model)
+    if corrected and before != REJECTED:
+        after = graded(correct(image, judged=False).image, model)
+    return Judged(name, truth, before, after if corrected else None)
 
 
 def graded(image: Pixels, model: str = "quality") -> Probabilities:
