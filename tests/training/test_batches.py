@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,3 +41,10 @@ def test_a_batch_holds_the_numbers_of_its_step() -> None:
     assert seen == [[4, 5, 6, 7], [8, 9, 10, 11]]
     seen = [batch["number"].flatten().tolist() for batch in batches(Counted(), plan, 1, rank=1, world=2)]
     assert seen == [[6, 7], [10, 11]]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_who_makes_the_examples_does_not_matter() -> None:
+    plan = recipe(3, 4)
+    alone, shared = (list(batches(Counted(), plan, 0, workers=workers)) for workers in (0, 2))
+    assert [batch["number"].tolist() for batch in shared] == [batch["number"].tolist() for batch in alone]

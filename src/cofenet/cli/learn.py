@@ -35,6 +35,9 @@ def train(
     threads: Annotated[int, typer.Option(min=0, help="Processor threads a process; 0 for all.")] = 0,
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes, on each machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that make examples; by default all processors beside a GPU.")
+    ] = None,
     precision: Annotated[
         Literal["auto", "32", "bf16"], typer.Option(help="Of the layers; auto: bf16 on a GPU, 32 elsewhere.")
     ] = "auto",
@@ -57,7 +60,7 @@ def train(
     plan = load_recipe(recipe)
     with following() as stepped:
         manifest = data or survey(cast("Path", photos), Run(run).manifest, plan)
-        machine = Machine(devices, nodes, precision, threads)
+        machine = Machine(devices, nodes, precision, threads, workers)
         run_training(plan, manifest, run, machine, start=start, stepped=stepped)
         finish(run, terms)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import get_all_start_methods
 
+import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
@@ -12,13 +14,28 @@ from cofenet.training.objective import Batch
 from cofenet.training.recipe import Recipe
 
 
-def batches(examples: Dataset[Batch], recipe: Recipe, done: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+def batches(
+    examples: Dataset[Batch], recipe: Recipe, done: int, rank: int = 0, world: int = 1, workers: int = 0
+) -> Iterator[Batch]:
     """What process `rank` of `world` sees from step `done` on: its share of each batch.
 
-    All shares of a step, in the order of the processes, are the batch that a single process would see.
+    All shares of a step, in the order of the processes, are the batch that a single process would see, and it does not
+    matter how many workers make the examples.
     """
     rest = Subset(examples, numbers(recipe, done, rank, world))
-    yield from DataLoader(rest, recipe.batch // world, sampler=SequentialSampler(rest), collate_fn=collate)
+    yield from DataLoader(
+        rest, recipe.batch // world, sampler=SequentialSampler(rest), collate_fn=collate, num_workers=workers,
+        worker_init_fn=_alone, multiprocessing_context=_START if workers else None,
+    )  # fmt: skip
+
+
+_START = "fork" if "fork" in get_all_start_methods() else None
+"""Workers share the photographs in memory where they can."""
+
+
+def _alone(_: int) -> None:
+    """A worker is one thread: of those that OpenCV had in the process it was forked from, none is left."""
+    cv2.setNumThreads(0)
 
 
 def numbers(recipe: Recipe, done: int, rank: int, world: int) -> list[int]:

@@ -131,7 +131,7 @@ def train(
     validation = Validation(run, goal, goal.examples(data["val"], goal.validation, 1, goal.validated), state.step)
     saved, started, first = time.monotonic(), time.monotonic(), state.step
     recent: list[float] = []
-    for batch in batches(examples, recipe, state.step, fabric.global_rank, fabric.world_size):
+    for batch in batches(examples, recipe, state.step, fabric.global_rank, fabric.world_size, machine.makers()):
         recent.append(_step(goal, state, batch))
         if not fabric.is_global_zero:
             continue

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from lightning_fabric import Fabric
 
+from cofenet.engine.threads import available
 from cofenet.errors import UsageError
 
 Precision = Literal["auto", "32", "bf16"]
@@ -25,12 +26,15 @@ class Machine:
         precision: of the network's layers: "32" or "bf16" (weights and losses stay float32); "auto" is bf16 on a GPU
             and 32 elsewhere.
         threads: processor threads a process; 0 leaves PyTorch's choice.
+        workers: further processes that make the examples of each process; 0: it makes them itself, between the steps;
+            None: all processors there are beside a GPU, none without one.
     """
 
     devices: int = 1
     nodes: int = 1
     precision: Precision = "auto"
     threads: int = 0
+    workers: int | None = None
 
     def check(self, batch: int) -> None:
         """Say whether a batch can be shared out.
@@ -60,3 +64,9 @@ class Machine:
         if self.threads:
             torch.set_num_threads(self.threads)
         return fabric
+
+    def makers(self) -> int:
+        """How many processes make the examples of each process that trains."""
+        if self.workers is not None:
+            return self.workers
+        return max(1, available() // self.devices - 1) if torch.cuda.is_available() else 0
