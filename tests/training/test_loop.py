@@ -126,7 +126,7 @@ def test_a_run_may_begin_with_another_ones_weights(
     first = train(recipes["field"], manifest, tmp_path / "first")
     stop_at["step"] = 1
     with pytest.raises(StoppedError):
-        train(recipes["field"], manifest, tmp_path / "second", start=str(tmp_path / "first"), save_every=0)
+        train(recipes["field"], manifest, tmp_path / "second", start=[str(tmp_path / "first")], save_every=0)
     second = Run(tmp_path / "second")
     assert second.load()["step"] == 1
     distance = [
@@ -136,23 +136,48 @@ def test_a_run_may_begin_with_another_ones_weights(
     assert distance[0] < 0.1 * distance[1]
 
 
+def test_a_run_may_begin_with_the_mean_of_several(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    recipe = recipes["detail"].model_copy(update={"rate": 1e-6})
+    starts = [tmp_path / "first", tmp_path / "second"]
+    for number, folder in enumerate(starts):
+        train(recipe.model_copy(update={"seed": number}), manifest, folder)
+    stop_at["step"] = 1
+    with pytest.raises(StoppedError):
+        train(recipe, manifest, tmp_path / "mean", start=[str(folder) for folder in starts], save_every=0)
+    first, second = (Run(folder).averaged().state_dict() for folder in starts)
+    for name, value in Run(tmp_path / "mean").averaged().state_dict().items():
+        torch.testing.assert_close(value, (first[name] + second[name]) / 2, atol=1e-4, rtol=0)
+
+
+def test_other_networks_have_no_mean(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    recipe = recipes["detail"]
+    wider = recipe.model_copy(update={"widths": tuple(2 * width for width in recipe.widths)})
+    starts = [str(tmp_path / "first"), str(tmp_path / "second")]
+    for plan, folder in zip((recipe, wider), starts, strict=True):
+        train(plan, manifest, Path(folder))
+    with pytest.raises(ModelError, match="differ in shape"):
+        train(recipe, manifest, tmp_path / "mean", start=starts)
+
+
 def test_a_run_may_begin_with_a_shipped_model(
     manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
 ) -> None:
     recipe = recipes["detail"].model_copy(update={"widths": (), "rate": 1e-6})
     stop_at["step"] = 1
     with pytest.raises(StoppedError):
-        train(recipe, manifest, tmp_path / "run", start="light", save_every=0)
+        train(recipe, manifest, tmp_path / "run", start=["light"], save_every=0)
     run = Run(tmp_path / "run")
     assert run.begun() == load_card("light")
     shipped = parts_of("light")["detail"].state_dict()
     assert all(torch.allclose(value, shipped[name], atol=1e-4) for name, value in run.averaged().state_dict().items())
     stop_at.clear()
-    train(recipe, manifest, tmp_path / "run", start="light")  # goes on, and does not begin anew
+    train(recipe, manifest, tmp_path / "run", start=["light"])  # goes on, and does not begin anew
     assert [row[0] for row in figures(tmp_path / "run")] == ["2", "4", "6"]
     stop_at["step"] = 1
     with pytest.raises(StoppedError):
-        train(recipe, manifest, tmp_path / "next", start=str(tmp_path / "run"))
+        train(recipe, manifest, tmp_path / "next", start=[str(tmp_path / "run")])
     assert Run(tmp_path / "next").begun() == load_card("light")  # it, too, has learned from those photographs
 
 

@@ -29,9 +29,12 @@ def train(
         Path | None, typer.Option(metavar="CSV", help="Or a manifest: columns path, split, source, task, label.")
     ] = None,
     start: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="Weights to begin with: a run folder, an ONNX file, a shipped model."),
-    ] = None,
+        list[str],
+        typer.Option(
+            metavar="MODEL",
+            help="Weights to begin with: a run folder, ONNX file, shipped model; of several, the mean.",
+        ),
+    ] = [],  # noqa: B006 - Typer asks for a list
     threads: Annotated[int, typer.Option(min=0, help="Processor threads a process; 0 for all.")] = 0,
     devices: Annotated[int, typer.Option(min=1, help="GPUs, or processes, on each machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/training.md.")] = 1,

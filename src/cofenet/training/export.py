@@ -28,7 +28,7 @@ from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
 from cofenet.training.calibration import calibrate
 from cofenet.training.origin import Training, data_of, history_of
-from cofenet.training.pretrained import parts_of
+from cofenet.training.pretrained import mean_of, parts_of
 from cofenet.training.run import Run
 
 TILE = 512
@@ -109,13 +109,8 @@ def _about(key: str) -> str:
 
 def _mean(networks: list[nn.Module]) -> nn.Module:
     """The first network with the mean of all their weights."""
-    states = [network.state_dict() for network in networks]
     try:
-        mean = {
-            name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
-            for name, value in states[0].items()
-        }
-        networks[0].load_state_dict(mean)
+        networks[0].load_state_dict(mean_of([network.state_dict() for network in networks]))
     except (KeyError, RuntimeError) as error:
         raise UsageError("the runs' networks differ in shape: they have no mean") from error
     return networks[0]

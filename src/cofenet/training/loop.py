@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from cofenet.engine.card import Card
 from cofenet.errors import ModelError
 from cofenet.training.batches import batches, collate
 from cofenet.training.environment import environment
@@ -23,10 +24,13 @@ from cofenet.training.machine import Machine
 from cofenet.training.objective import Batch, Objective
 from cofenet.training.objectives import objective
 from cofenet.training.photographs import count_sources
-from cofenet.training.pretrained import begin_with
+from cofenet.training.pretrained import begin_with, mean_of
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 from cofenet.training.validation import Validation
+
+Content = dict[str, Any]
+"""What a checkpoint holds, by name."""
 
 _LOOKED_AT = 64
 """Examples on which the normalisations of an exported model are unfolded."""
@@ -71,12 +75,12 @@ class _State:
     shared: nn.Module
     step: int = 0
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> Content:
         """What a checkpoint holds."""
         parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer")}
         return parts | {"step": self.step}
 
-    def restore(self, content: dict[str, Any]) -> None:
+    def restore(self, content: Content) -> None:
         """Take the state of a checkpoint, or of what there is of one."""
         for name in content.keys() - {"step"}:
             getattr(self, name).load_state_dict(content[name])
@@ -89,7 +93,7 @@ def train(
     folder: Path,
     machine: Machine = Machine(),  # noqa: B008 - frozen
     *,
-    start: str | None = None,
+    start: Sequence[str] = (),
     save_every: float = 120.0,
     stepped: Callable[[Progress], None] = lambda _: None,
 ) -> nn.Module:
@@ -103,7 +107,7 @@ def train(
         folder: where checkpoint, logs, recipe and sources are kept, see `run`.
         machine: where to train.
         start: whose weights to begin with, instead of fresh ones: a run folder of the same network, or an exported
-            model, see `pretrained.begin_with`.
+            model, see `pretrained.begin_with`; of several, their mean.
         save_every: seconds between checkpoints: what a kill may cost.
         stepped: is told of each step.
 
@@ -158,24 +162,39 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return recipe.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def _kept(run: Run, start: str | None, goal: Objective, examples: Dataset[Batch]) -> dict[str, Any] | None:
+def _kept(run: Run, start: Sequence[str], goal: Objective, examples: Dataset[Batch]) -> Content | None:
     """The checkpoint to go on from, or the weights to begin with."""
     if run.checkpoint.exists():
         return run.load()
-    if start is None:
-        return None
-    if Path(start).is_dir():
-        before = Run(Path(start))
-        if card := before.begun():
-            run.note_begun(card)
-        return before.load() | {"step": 0}
+    begun = [_begun(Path(one), goal, examples) for one in start]
+    if card := next((card for _, card in begun if card), None):
+        run.note_begun(card)
+    return _mean([content for content, _ in begun]) | {"step": 0} if begun else None
+
+
+def _begun(start: Path, goal: Objective, examples: Dataset[Batch]) -> tuple[Content, Card | None]:
+    """What a run or a model holds, and the model's card, or that of the model which the run began with."""
+    if start.is_dir():
+        before = Run(start)
+        return before.load(), before.begun()
     network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
     batch = collate([examples[number] for number in range(count)])
-    run.note_begun(begin_with(start, network, lambda: goal.loss(network, batch)))
-    return {"network": network.state_dict(), "average": network.state_dict(), "step": 0}
+    card = begin_with(str(start), network, lambda: goal.loss(network, batch))
+    return {"network": network.state_dict(), "average": network.state_dict()}, card
 
 
-def _begin(goal: Objective, fabric: Fabric, kept: dict[str, Any] | None) -> _State:
+def _mean(contents: list[Content]) -> Content:
+    """Of several, the mean of their averages; it leaves no optimizer to go on with."""
+    if len(contents) == 1:
+        return contents[0]
+    try:
+        mean = mean_of([content["average"] for content in contents])
+    except (KeyError, RuntimeError) as error:
+        raise ModelError("the networks to begin with differ in shape: they have no mean") from error
+    return {"network": mean, "average": mean}
+
+
+def _begin(goal: Objective, fabric: Fabric, kept: Content | None) -> _State:
     recipe = goal.recipe
     torch.manual_seed(recipe.seed)
     network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]

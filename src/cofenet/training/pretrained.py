@@ -7,7 +7,7 @@ network answers as the exported one does and its normalisations have statistics 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -67,6 +67,19 @@ def parts_of(model: str) -> dict[str, nn.Module]:
     for network in parts.values():
         begin_with(model, network, partial(network, seen))
     return parts
+
+
+def mean_of(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the weights of networks alike, one trained on from the other (Wortsman et al., ICML 2022).
+
+    Raises:
+        KeyError: one lacks a weight of the first.
+        RuntimeError: a weight has another shape.
+    """
+    return {
+        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        for name, value in states[0].items()
+    }
 
 
 def _prefix(stored: dict[str, np.ndarray], wanted: dict[str, nn.Parameter]) -> str:
