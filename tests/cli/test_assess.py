@@ -9,6 +9,8 @@ from pathlib import Path
 
 from typer.testing import Result
 
+from cofenet.engine.card import load_card, verified_weights
+from cofenet.errors import ModelError
 from cofenet.io import read_photograph
 from cofenet.tasks.quality import FACTORS, GRADES, assess
 
@@ -47,3 +49,15 @@ def test_nothing_is_written_unless_asked_for(run: Run, folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     assert run("assess", folder).exit_code == 0
     assert sorted(folder.rglob("*")) == before
+
+
+def test_graded_by_a_model_of_ones_own(run: Run, folder: Path, tmp_path: Path) -> None:
+    card = load_card("quality")
+    (tmp_path / "mine.onnx").write_bytes(verified_weights("quality"))
+    (tmp_path / "mine.json").write_text(card.model_copy(update={"name": "mine", "file": "mine.onnx"}).model_dump_json())
+    report = tmp_path / "q.json"
+    assert run("assess", folder, "--model", tmp_path / "mine.onnx", "--json", report).exit_code == 0
+    assert json.loads(report.read_text())["settings"]["model"] == card.sha256
+    refused = run("assess", folder, "--model", "vessels").exception
+    assert isinstance(refused, ModelError)
+    assert "vessels is not for quality assessment" in str(refused)

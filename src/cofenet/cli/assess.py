@@ -12,11 +12,12 @@ from cofenet.cli.jobs import PhotosArgument, plan, run
 from cofenet.cli.report import Report
 from cofenet.cli.sheet import Sheet
 from cofenet.cli.table import Table
-from cofenet.engine.card import load_card
+from cofenet.tasks.quality import assessor
 
 
 def assess(
     photos: PhotosArgument,
+    model: Annotated[str, typer.Option(help="A shipped model, or the path of an ONNX file with its card.")] = "quality",
     report: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")] = None,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table.")] = None,
     sheet: Annotated[
@@ -32,8 +33,9 @@ def assess(
 
     Example: cofenet assess photographs/ --csv quality.csv --sheet quality.png
     """
+    card = assessor(model).card
     pictures = Sheet(sheet)
     jobs = plan(photos, None, "same", (report, table, sheet))
-    summary = Report("assess", {"model": load_card("quality").sha256}, report)
+    summary = Report("assess", {"model": card.sha256}, report)
     rows = Table(table, summary)
-    raise run(jobs, Assess(pictures, rows), summary, pictures, rows)
+    raise run(jobs, Assess(pictures, rows, model), summary, pictures, rows)

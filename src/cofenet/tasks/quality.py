@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from cofenet.engine.session import session
+from cofenet.engine.session import Session, session
 from cofenet.errors import ModelError
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
@@ -48,6 +48,18 @@ class Assessment:
     fov: FieldOfView
 
 
+def assessor(model: str) -> Session:
+    """A model for quality assessment, ready to run.
+
+    Raises:
+        ModelError: the model is missing or damaged, or not for quality assessment.
+    """
+    network = session(model)
+    if not {"probabilities", "severity"} <= network.card.outputs.keys():
+        raise ModelError(f"{model} is not for quality assessment: it gives {', '.join(network.card.outputs)}")
+    return network
+
+
 def assess(image: Pixels, *, model: str = "quality", fov: FieldOfView | None = None) -> Assessment:
     """Grade a photograph and say what is wrong with it.
 
@@ -63,9 +75,7 @@ def assess(image: Pixels, *, model: str = "quality", fov: FieldOfView | None = N
     """
     check_pixels(image)
     fov = known_fov(image, fov)
-    network = session(model)
-    if not {"probabilities", "severity"} <= network.card.outputs.keys():
-        raise ModelError(f"{model} is not for quality assessment: it gives {', '.join(network.card.outputs)}")
+    network = assessor(model)
     crop = Crop.around(fov.circle, network.card.whole_size)
     found = network.run(whole=view(image, fov, crop)[None])
     probabilities = dict(zip(GRADES, found["probabilities"][0].astype(float).tolist(), strict=True))

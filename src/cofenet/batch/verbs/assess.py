@@ -20,17 +20,19 @@ class Assess:
     Attributes:
         sheet: shown each of them, the worst first.
         table: given their grades and scores.
+        model: name or path of the network that grades.
     """
 
     sheet: Pictures | None = None
     table: Rows | None = None
+    model: str = "quality"
 
     def __call__(self, source: Path, _: Path) -> Iterator[Outcome]:
         """Assess one file."""
         seconds = clock()
         pixels = read_photograph(source).pixels
         read = next(seconds)
-        found = assess_array(pixels)
+        found = assess_array(pixels, model=self.model)
         took = {"read": read, "assess": next(seconds)}
         numbers: dict[str, object] = dict(chain(found.probabilities.items(), found.factors.items()))
         if self.table:
