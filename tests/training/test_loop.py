@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
-from cofenet.engine.card import load_card
+from cofenet.engine.card import Data, load_card, verified_weights
 from cofenet.errors import ModelError, UsageError
 from cofenet.io import read_photograph
 from cofenet.training import loop, validation
@@ -149,6 +149,22 @@ def test_a_run_may_begin_with_the_mean_of_several(
     first, second = (Run(folder).averaged().state_dict() for folder in starts)
     for name, value in Run(tmp_path / "mean").averaged().state_dict().items():
         torch.testing.assert_close(value, (first[name] + second[name]) / 2, atol=1e-4, rtol=0)
+
+
+def test_a_mean_has_learned_from_what_each_had(
+    manifest: Path, recipes: dict[str, Recipe], tmp_path: Path, stop_at: dict[str, int]
+) -> None:
+    recipe = recipes["detail"].model_copy(update={"widths": ()})
+    card, other = load_card("light"), Data(source="another", photographs=3, terms="its own")
+    (tmp_path / "mine.onnx").write_bytes(verified_weights("light"))
+    mine = card.model_copy(update={"name": "mine", "file": "mine.onnx", "data": (other,)})
+    (tmp_path / "mine.json").write_text(mine.model_dump_json())
+    stop_at["step"] = 1
+    with pytest.raises(StoppedError):
+        train(recipe, manifest, tmp_path / "mean", start=["light", str(tmp_path / "mine.onnx")], save_every=0)
+    begun = Run(tmp_path / "mean").begun()
+    assert begun is not None
+    assert set(begun.data) == {*card.data, other}
 
 
 def test_other_networks_have_no_mean(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:

@@ -167,8 +167,9 @@ def _kept(run: Run, start: Sequence[str], goal: Objective, examples: Dataset[Bat
     if run.checkpoint.exists():
         return run.load()
     begun = [_begun(Path(one), goal, examples) for one in start]
-    if card := next((card for _, card in begun if card), None):
-        run.note_begun(card)
+    if cards := [card for _, card in begun if card]:
+        learned = {part.source: part for card in cards for part in card.data}
+        run.note_begun(cards[0].model_copy(update={"data": tuple(learned.values())}))
     return _mean([content for content, _ in begun]) | {"step": 0} if begun else None
 
 
