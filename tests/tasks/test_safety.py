@@ -1,10 +1,8 @@
-"""The verdict: quiet where nothing was done, louder the more harm, and obeyed unless forced."""
+"""The verdict: quiet where nothing was done, and louder the more harm."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 import tomllib
 from collections.abc import Callable
 from itertools import pairwise
@@ -22,7 +20,6 @@ from cofenet.evaluation import safety as safety_experiment
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop, resize
 from cofenet.io import read_photograph
-from cofenet.tasks import correction as correction_module
 from cofenet.tasks.colour import colour_strangeness
 from cofenet.tasks.safety import change, decide, limits, measure
 
@@ -236,53 +233,6 @@ def test_the_change_is_mapped_where_it_is(image: np.ndarray, fov: FieldOfView) -
     assert np.count_nonzero(where) < 0.03 * where.size
 
 
-@pytest.fixture
-def harmful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network gone wrong: it mirrors the retina."""
-
-    def mirror(image: np.ndarray, *_: object) -> np.ndarray:
-        return np.ascontiguousarray(image[::-1])
-
-    monkeypatch.setattr(correction_module, "apply_natively", mirror)
-
-
-@pytest.mark.usefixtures("harmful")
-def test_what_cannot_be_corrected_safely_comes_back_bit_for_bit(image: np.ndarray) -> None:
-    correction = cofenet.correct(image)
-    np.testing.assert_array_equal(correction.image, image)
-    verdict = correction.verdict
-    assert (verdict.status, verdict.forced) == ("unchanged", False)
-    assert verdict.rule in verdict.findings
-    assert "cannot be corrected safely" in verdict.reasons[0]
-    assert any(re.search(r"\d \(limit \d", reason) for reason in verdict.reasons)
-    assert correction.change.max() > 0.1
-
-
-@pytest.mark.usefixtures("harmful")
-def test_force_gives_the_correction_and_says_so(image: np.ndarray) -> None:
-    correction = cofenet.correct(image, force=True)
-    np.testing.assert_array_equal(correction.image, image[::-1])
-    assert (correction.verdict.status, correction.verdict.forced) == ("caution", True)
-    told = json.loads(correction.provenance.to_json())
-    assert told["settings"]["force"] is True
-    assert told["verdict"]["forced"] is True
-    assert told["verdict"]["rule"] == correction.verdict.rule
-    assert "by force" in told["verdict"]["reasons"][0]
-
-
-def test_force_changes_nothing_where_nothing_was_asked_for(image: np.ndarray) -> None:
-    correction = cofenet.correct(image, strength=0.0, force=True)
-    np.testing.assert_array_equal(correction.image, image)
-    assert correction.verdict.status == "unchanged"
-
-
-@pytest.mark.usefixtures("harmful")
-def test_who_does_not_ask_is_not_told(image: np.ndarray) -> None:
-    correction = cofenet.correct(image, judged=False)
-    np.testing.assert_array_equal(correction.image, image[::-1])
-    assert (correction.verdict.status, correction.verdict.findings) == ("not judged", {})
-
-
 def test_the_factor_of_quality_that_fell_is_named(image: np.ndarray, fov: FieldOfView) -> None:
     measured = measure(image, harms.blur(image, fov, np.random.default_rng(0)), fov, NO_SPOTS)
     assert measured.factor == "blur"
@@ -292,10 +242,3 @@ def test_the_factor_of_quality_that_fell_is_named(image: np.ndarray, fov: FieldO
 def test_what_is_no_number_is_never_safe() -> None:
     status, rule, _ = decide({"lines": 0.0, "blur": float("nan")})
     assert (status, rule) == ("unchanged", "blur")
-
-
-def test_forced_where_nothing_is_needed_is_to_be_looked_at() -> None:
-    image = np.asarray(read_photograph(SAMPLES / "good/retina.jpg").pixels, np.uint8)
-    assert cofenet.correct(image).verdict.status == "unchanged"
-    verdict = cofenet.correct(image, force=True).verdict
-    assert (verdict.status, verdict.reasons[0], verdict.forced) == ("caution", "corrected by force", True)
