@@ -11,7 +11,7 @@ UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin/python
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: correct test lint types layers unit debian-tools bench clean
+.PHONY: correct test lint types layers unit debian-tools bench comparison clean
 
 correct: $(VENV)/core
 	$(VENV)/bin/cofenet correct samples/low-quality -o corrected --overwrite \
@@ -68,6 +68,26 @@ bench: $(VENV)/all
 	$(RUN) benchmarks/degradation.py --out docs/results/degradation.json
 	$(RUN) benchmarks/speed.py --publish
 	$(RUN) benchmarks/cohort.py --publish
+
+# The comparison of docs/reference.md: hours of training.
+COMPARED := reference without-lqa without-rsa single-scale
+PARTS := light-field light-detail light-sharpening
+comparison: $(VENV)/all
+	for row in $(COMPARED) $(PARTS); do \
+		$(VENV)/bin/cofenet train recipes/comparison/$$row.toml --run runs/comparison/$$row \
+			--data $(DATA)/manifest.csv || exit 1; \
+	done
+	$(VENV)/bin/cofenet export $(PARTS:%=runs/comparison/%) -o runs/comparison/light.onnx
+	$(RUN) benchmarks/manifests.py --data $(DATA) --out runs/evaluation
+	$(VENV)/bin/cofenet evaluate restoration --photos $(DATA)/manifest.csv --where split=test --where task=clean \
+		--kind 111 --no-cost -o runs/comparison/restoration --method background-subtraction --method light \
+		--method light-at-budget=runs/comparison/light.onnx \
+		$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)
+	$(VENV)/bin/cofenet evaluate downstream --photos runs/evaluation/labelled.csv --kind 111 \
+		--no-cost -o runs/comparison/downstream --method background-subtraction --method light \
+		--method light-at-budget=runs/comparison/light.onnx \
+		$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)
+	$(RUN) benchmarks/comparison.py --runs runs/comparison --publish
 
 $(UV):
 	$(PYTHON) -m venv $(VENV)
