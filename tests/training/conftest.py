@@ -118,7 +118,13 @@ def recipes() -> dict[str, Recipe]:
         ),
         "sharpening": Recipe.model_validate(
             common
-            | {"network": "sharpening", "widths": [4], "patches": 2, "losses": {"absolute": 1, "gradient": 1}}
+            | {
+                "network": "sharpening",
+                "widths": [4],
+                "size": 64,
+                "patches": 2,
+                "losses": {"absolute": 1, "gradient": 1},
+            }
             | {"mixture": {"kinds": {"111": 1}, "presets": {"clinical": 1}}}  # published blur is too narrow to be seen
         ),
         "detail": Recipe.model_validate(

@@ -1,115 +1,176 @@
-"""Sharpening: along rows, then along columns, each place by a mixture of filters chosen by what the photograph shows.
+"""Sharpening: along rows, then along columns, by one filter for the whole photograph, mixed of the inverses of blurs.
 
-Blur is undone by a linear filter that suits it: of the published blur, a box, by one along each axis. A mixture of
-filters is a filter, too: it makes a photograph as sharp as its own pixels allow, and cannot draw what is not in them.
-Which filters suit is told by how much each of them finds, nearby and in the whole photograph: its spectrum, in short.
+Blur is undone by a linear filter that suits it: of the published blur, nearly a box, by one along each axis. A mixture
+of filters is a filter, too: it makes a photograph as sharp as its own pixels allow, and draws nothing new.
+Which inverses suit is told by the photograph's spectrum along each axis: a box leaves gaps in it, and noise a floor.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, conv2d, interpolate
+from torch.nn.functional import max_pool2d, pad
 
-from cofenet.networks.blocks import ResidualBlock
+TAPS = 63
+"""Length of the filters. The inverse of a box swings on for many times its width."""
 
-TAPS = 15
-"""Length of the filters."""
+SEGMENT = 64
+"""Pixels over which a spectrum is taken, Hann's window over half overlapping pieces (Welch 1967)."""
 
-CELL = 16
-"""Pixels a side of the cells for which filters are chosen; sides of the input must be multiples of this."""
+EDGE = 4
+"""Pixels at the edge of the field of view that filters do not look at: blur has carried the black outside there."""
 
-_HALF = TAPS // 2
+_HALF, _BLOCK = TAPS // 2, 128
 
-_WIDTHS = (2.0, 3.0, 5.0, 7.0)
-"""Boxes whose inverses the filters begin as, mixed: the published blur is one of 3 to 7 pixels at 512."""
+_WIDTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+"""Boxes, in pixels, of which there are inverses: the published blur is one of 3 to 7 at 512."""
 
-_NOISE = 0.35
-"""Noise over signal that the inverses allow for: of 0.1 to 0.6 near the best at each published width, on photographs of
-the validation split blurred by one."""
+_NOISES = (1e-6, 3e-6, 1e-5, 1e-4)
+"""Noise over signal at one cycle a photograph that the inverses allow for: photographs' spectra fall with the square of
+the frequency. 3e-6 is best where 8 bits are the only noise."""
 
-_FLOOR = 2e-4
-"""Response of a filter, of full range, below which it finds nothing: a twentieth of a grey level."""
+_PHOTOGRAPH = 512
+"""Pixels across the photograph of that cycle."""
 
-_USUAL, _SPREAD = 2.0, 1 / 3
-"""Mean and standard deviation of the logarithm of responses over that floor, on photographs of the training split."""
+_UNTOUCHED = 0.9
+"""Share of no change at the start."""
+
+_FLOOR = 1e-7
+"""Power, of full range, added to spectra, since nothing has no logarithm: 1/600 of what rounding to 8 bits leaves."""
+
+_USUAL, _SPREAD = -9.0, 3.0
+"""By what the logarithm of spectra, -11 to -4 on photographs of the validation split, is shifted and divided."""
 
 
 class Sharpening(nn.Module):
-    """x + Σ c_k (h_k ∗ x) along rows, then the same along columns, with coefficients c_k of each place.
+    """x + h ∗ x along rows, then the same along columns, where each h is a mixture of inverses, less δ.
 
     Args:
-        width: channels of the network that chooses.
+        width: of the network that chooses the mixture.
     """
 
-    def __init__(self, width: int = 32) -> None:
+    inverses: Tensor
+    waves: Tensor
+
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        kinds = len(_WIDTHS)
-        self.filters = nn.Parameter(_filters())  # K, TAPS
-        self.first = nn.Conv2d(2 * kinds + 1, width, 1)
-        self.whole = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
-        self.blocks = nn.Sequential(*(ResidualBlock(width, normalise=False) for _ in range(2)))
-        self.last = nn.Conv2d(width, 2 * kinds, 1)
+        inverses = torch.stack([inverse(box, noise) for box in _WIDTHS for noise in _NOISES])
+        self.register_buffer("inverses", inverses, persistent=False)  # K, TAPS
+        self.register_buffer("waves", _waves(), persistent=False)  # SEGMENT, 2 bins
+        self.first = nn.Linear(SEGMENT, width)
+        self.second = nn.Linear(width, width)
+        self.last = nn.Linear(width, 1 + len(inverses))
         nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+        nn.init.zeros_(self.last.bias)
+        with torch.no_grad():
+            self.last.bias[0] = math.log(len(inverses) * _UNTOUCHED / (1 - _UNTOUCHED))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 4, H, W), RGB and field of view in [0, 1], to the sharpened picture (B, 3, H, W), not clipped."""
-        image = x[:, :3]
-        full = interpolate(self.coefficients(x), image.shape[2:], mode="bilinear", align_corners=False)
-        along_rows, along_columns = full.chunk(2, 1)  # B, K, H, W
-        colours = torch.kron(torch.eye(3, device=x.device), self.filters)  # 3 K, 3 TAPS: each sees one colour
-        rows = colours.reshape(-1, 3, 1, TAPS)  # a dense convolution, several times faster to train than one by groups
-        image = image + self._mixed(conv2d(_lengthened(image, 3), rows), along_rows)
-        return image + self._mixed(conv2d(_lengthened(image, 2), rows.transpose(2, 3)), along_columns)
+        image, seen = x[:, :3], _inner(x[:, 3:])
+        filters = self.shares(x) @ self.inverses  # B, 2, TAPS
+        image = image + _added(image, seen, lambda planes: _along_rows(planes, filters[:, 0]))
+        return image + _added(image, seen, lambda planes: _along_columns(planes, filters[:, 1]))
 
-    def coefficients(self, x: Tensor) -> Tensor:
-        """Of each filter along rows, then along columns, for each cell: (B, 4, H, W) to (B, 2 K, H / 16, W / 16)."""
-        green, filters = x[:, 1:2], self.filters[:, None, None, :]
-        found = [conv2d(_lengthened(green, 3), filters), conv2d(_lengthened(green, 2), filters.transpose(2, 3))]
-        strength = torch.cat([avg_pool2d(response.abs(), CELL) for response in found], 1)  # B, 2 K, h, w
-        retina = avg_pool2d(x[:, 3:], CELL)
-        seen = (avg_pool2d(retina, 3, 1, 1, count_include_pad=False) > 1 - 1e-3).to(x.dtype)  # the edge is no structure
-        told = ((strength / _FLOOR + 1).log() - _USUAL) / _SPREAD
-        y = torch.relu(self.first(torch.cat([told * seen, seen], 1)))
-        mean = (y * seen).sum((2, 3)) / seen.sum((2, 3)).clamp(min=1)
-        chosen: Tensor = self.last(self.blocks(torch.relu(y + self.whole(mean)[:, :, None, None])))
-        return chosen
-
-    def _mixed(self, filtered: Tensor, coefficients: Tensor) -> Tensor:
-        """Σ c_k y_k of filtered images (B, 3 K, H, W) with coefficients (B, K, H, W): (B, 3, H, W)."""
-        count, kinds, high, wide = coefficients.shape
-        if not self.training:
-            planes = filtered.view(count, 3, kinds, high, wide)
-            return (planes * coefficients[:, None]).sum(2)
-        places = filtered.permute(0, 2, 3, 1).reshape(count, high, wide, 3, kinds)
-        mixed: Tensor = places @ coefficients.permute(0, 2, 3, 1)[..., None]  # the same; quicker to train
-        return mixed[..., 0].permute(0, 3, 1, 2)
+    def shares(self, x: Tensor) -> Tensor:
+        """The share of each inverse along rows, then columns: (B, 4, H, W) to (B, 2, K). The rest is no change."""
+        green, seen = x[:, 1], _inner(x[:, 3:])[:, 0]
+        rows, columns = _spectrum(green, seen, self.waves), _spectrum(green.mT, seen.mT, self.waves)
+        told = torch.stack([torch.cat([rows, columns], 1), torch.cat([columns, rows], 1)], 1)  # B, 2, SEGMENT
+        y = torch.relu(self.second(torch.relu(self.first((told - _USUAL) / _SPREAD))))
+        shares = torch.softmax(self.last(y), 2)[..., 1:]
+        return shares * (told.amax(2, keepdim=True) > math.log(_FLOOR) + 0.1).to(x.dtype)  # nothing seen, nothing done
 
 
-def _lengthened(image: Tensor, axis: int) -> Tensor:
-    """An image (B, C, H, W) with its first and last line along an axis repeated, so that filters keep its size."""
-    first, last = image.narrow(axis, 0, 1), image.narrow(axis, -1, 1)
-    return torch.cat([first.repeat_interleave(_HALF, axis), image, last.repeat_interleave(_HALF, axis)], axis)
-
-
-def _filters() -> Tensor:
-    """Orthonormal mixtures of inverses, (K, TAPS): the inverses themselves are alike, and train more slowly."""
-    _, _, mixtures = torch.linalg.svd(torch.stack([_inverse(width) for width in _WIDTHS]), full_matrices=False)
-    return torch.as_tensor(mixtures).contiguous()
-
-
-def _inverse(width: float) -> Tensor:
+def inverse(width: float, noise: float) -> Tensor:
     """What must be added to a row that was blurred by a box of `width` pixels to undo it, (TAPS,), of sum 0.
 
-    The filter h that minimises |h ∗ box − δ|² + noise² |h|², scaled to sum 1, less δ.
+    The filter h that minimises Σ |h ∗ box − δ|² / f² + noise |h|² over frequencies f, in cycles a photograph, scaled to
+    sum 1, less δ.
     """
-    offsets = torch.arange(-2 * _HALF, 2 * _HALF + 1)
-    box = (width / 2 + 0.5 - offsets.abs()).clamp(0, 1)
-    box = box / box.sum()
-    shifts = torch.stack([box.roll(shift) for shift in range(-_HALF, _HALF + 1)])  # TAPS, 2 TAPS - 1
-    wanted = (offsets == 0).float()
-    normal = shifts @ shifts.T + _NOISE**2 * torch.eye(TAPS)
-    taps = torch.linalg.solve(normal, shifts @ wanted)
-    added: Tensor = taps / taps.sum() - wanted[_HALF:-_HALF]
-    return added
+    count = 1024
+    offsets = torch.arange(count, dtype=torch.float64)
+    offsets = torch.minimum(offsets, count - offsets)
+    box = (width / 2 + 0.5 - offsets).clamp(0, 1)
+    response = torch.fft.fft(box / box.sum()).real
+    frequency = _PHOTOGRAPH / count * torch.cat([torch.tensor([1.0]), offsets[1:]])
+    turns = torch.outer(torch.arange(count), torch.arange(_HALF + 1)).double() / count
+    waves = 2 * torch.cos(2 * torch.pi * turns)  # of taps on both sides
+    waves[:, 0] = 1
+    seen = waves * response[:, None]
+    weight = 1 / frequency.square()[:, None]
+    half = torch.linalg.solve((seen * weight).T @ seen + noise * waves.T @ waves, (seen * weight).sum(0))
+    taps = torch.cat([half.flip(0)[:-1], half])
+    added = taps / taps.sum()
+    added[_HALF] -= 1
+    return added.float()
+
+
+def _waves() -> Tensor:
+    """Hann's window times cosines and sines, (SEGMENT, SEGMENT), of all frequencies but 0."""
+    place = torch.arange(SEGMENT)
+    angles = 2 * torch.pi * torch.outer(place, torch.arange(1, SEGMENT // 2 + 1)) / SEGMENT
+    window = 0.5 - 0.5 * torch.cos(2 * torch.pi * (place + 0.5) / SEGMENT)
+    return torch.cat([torch.cos(angles), torch.sin(angles)], 1) * window[:, None]
+
+
+def _inner(retina: Tensor) -> Tensor:
+    """1 where the field of view (B, 1, H, W) goes on for EDGE pixels around, else 0; the frame is no edge."""
+    return (max_pool2d(-retina, 2 * EDGE + 1, 1, EDGE) < -0.5).to(retina.dtype)
+
+
+def _spectrum(green: Tensor, seen: Tensor, waves: Tensor) -> Tensor:
+    """Logarithm of the power of rows' first differences, (B, SEGMENT / 2), over all segments that are wholly seen."""
+    step = green[..., 1:] - green[..., :-1]
+    pieces, whole = _pieces(pad(step, (0, 1))), _pieces(seen).amin(3)  # B, H, N, SEGMENT; B, H, N
+    real, imaginary = (pieces @ waves).square().chunk(2, 3)
+    power = ((real + imaginary) * whole[..., None]).sum((1, 2))
+    return (power / whole.sum((1, 2)).clamp(min=1)[:, None] + _FLOOR).log()
+
+
+def _pieces(rows: Tensor) -> Tensor:
+    """Half overlapping segments of rows, (B, H, W) to (B, H, N, SEGMENT); what is too short is filled up with 0."""
+    wide = rows.shape[2]
+    full = max(1, wide // SEGMENT) * SEGMENT
+    even = pad(rows, (0, full - wide)) if wide < full else rows[..., :full]
+    between = even[..., SEGMENT // 2 : full - SEGMENT // 2]
+    return torch.cat([part.reshape(*part.shape[:2], -1, SEGMENT) for part in (even, between)], 2)
+
+
+def _added(image: Tensor, seen: Tensor, along: Callable[[Tensor], Tensor]) -> Tensor:
+    """Σ h_j (x_(i + j) − x_i) over what is seen: as if what is not had the value of the pixel itself, and no edge.
+
+    Args:
+        image: x, (B, 3, H, W).
+        seen: (B, 1, H, W), 1 or 0; where it is 0 nothing is added.
+        along: filters planes (B, 4, H, W) by h, with zeros around.
+    """
+    filtered = along(torch.cat([image * seen, seen], 1))
+    return (filtered[:, :3] - image * filtered[:, 3:]) * seen
+
+
+def _along_rows(planes: Tensor, filters: Tensor) -> Tensor:
+    """Rows of planes (B, C, H, W), filtered by filters (B, TAPS); a block at a time is a product of matrices."""
+    band, side = _band(filters), planes.shape[3]
+    wide = pad(planes, (_HALF, _HALF + -side % _BLOCK))
+    blocks = [wide[..., start : start + _BLOCK + 2 * _HALF] @ band for start in range(0, side, _BLOCK)]
+    return torch.cat(blocks, 3)[..., :side]
+
+
+def _along_columns(planes: Tensor, filters: Tensor) -> Tensor:
+    """The same of columns."""
+    band, side = _band(filters).mT, planes.shape[2]
+    tall = pad(planes, (0, 0, _HALF, _HALF + -side % _BLOCK))
+    blocks = [band @ tall[:, :, start : start + _BLOCK + 2 * _HALF] for start in range(0, side, _BLOCK)]
+    return torch.cat(blocks, 2)[:, :, :side]
+
+
+def _band(filters: Tensor) -> Tensor:
+    """Filters (B, TAPS) as matrices (B, 1, BLOCK + TAPS - 1, BLOCK): a row of pixels times one is the filtered row."""
+    place = torch.arange(_BLOCK + 2 * _HALF, device=filters.device)
+    tap = place[:, None] - place[:_BLOCK]
+    tap = torch.where((tap >= 0) & (tap < TAPS), tap, TAPS)
+    return pad(filters, (0, 1)).index_select(1, tap.flatten()).view(-1, 1, *tap.shape)
