@@ -40,8 +40,7 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
     Raises:
         ModelError: there is no such model, or it lacks a weight of the network; the message names those it lacks.
     """
-    graph = onnx.load_from_string(verified_weights(model)).graph
-    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    stored = _arrays(onnx.load_from_string(verified_weights(model)).graph)
     layers = dict(network.named_modules())
     normalised = {name for name, layer in layers.items() if isinstance(layer, nn.BatchNorm2d)}
     wanted = {name: weight for name, weight in network.named_parameters() if name.rpartition(".")[0] not in normalised}
@@ -80,6 +79,22 @@ def mean_of(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
         for name, value in states[0].items()
     }
+
+
+def _arrays(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
+    """What a graph stores, by name.
+
+    The exporter turns the weight of a linear layer of sequences round, and calls it by no name of the layer's: then the
+    layer is known by the bias that is added to the product.
+    """
+    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    for node in graph.node:
+        if node.op_type == "Add":
+            for bias, summand in (node.input, reversed(node.input)):
+                if bias in stored and bias.endswith(".bias") and products.get(summand) in stored:
+                    stored[f"{bias.removesuffix('bias')}weight"] = stored[products[summand]].T
+    return stored
 
 
 def _prefix(stored: dict[str, np.ndarray], wanted: dict[str, nn.Parameter]) -> str:
