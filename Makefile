@@ -72,6 +72,8 @@ bench: $(VENV)/all
 # The comparison of docs/reference.md: hours of training.
 COMPARED := reference without-lqa without-rsa single-scale
 PARTS := light-field light-detail light-sharpening
+METHODS := --method background-subtraction --method light --method light-at-budget=runs/comparison/light.onnx \
+	$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)
 comparison: $(VENV)/all
 	for row in $(COMPARED) $(PARTS); do \
 		$(VENV)/bin/cofenet train recipes/comparison/$$row.toml --run runs/comparison/$$row \
@@ -80,13 +82,9 @@ comparison: $(VENV)/all
 	$(VENV)/bin/cofenet export $(PARTS:%=runs/comparison/%) -o runs/comparison/light.onnx
 	$(RUN) benchmarks/manifests.py --data $(DATA) --out runs/evaluation
 	$(VENV)/bin/cofenet evaluate restoration --photos $(DATA)/manifest.csv --where split=test --where task=clean \
-		--kind 111 --no-cost -o runs/comparison/restoration --method background-subtraction --method light \
-		--method light-at-budget=runs/comparison/light.onnx \
-		$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)
+		--kind 111 --no-cost -o runs/comparison/restoration $(METHODS)
 	$(VENV)/bin/cofenet evaluate downstream --photos runs/evaluation/labelled.csv --kind 111 \
-		--no-cost -o runs/comparison/downstream --method background-subtraction --method light \
-		--method light-at-budget=runs/comparison/light.onnx \
-		$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)
+		--no-cost -o runs/comparison/downstream $(METHODS)
 	$(RUN) benchmarks/comparison.py --runs runs/comparison --publish
 
 $(UV):
