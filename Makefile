@@ -70,7 +70,7 @@ bench: $(VENV)/all
 	$(RUN) benchmarks/cohort.py --publish
 
 # The comparison of docs/reference.md: hours of training.
-COMPARED := reference without-lqa without-rsa single-scale
+COMPARED := reference reference-full without-lqa without-rsa single-scale
 PARTS := light-field light-detail light-sharpening
 METHODS := --method background-subtraction --method light --method light-at-budget=runs/comparison/light.onnx \
 	$(foreach row,$(COMPARED),--method $(row)=runs/comparison/$(row)/$(row).onnx)

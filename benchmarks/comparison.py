@@ -39,6 +39,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 REFERENCE = "reference"
 ROWS = {
     "reference": "cofe-Net",
+    "reference-full": "cofe-Net at full width",
     "without-lqa": "without LQA",
     "without-rsa": "without RSA",
     "single-scale": "at one scale",
