@@ -74,6 +74,27 @@ def test_only_good_photographs_are_degraded(photographs: Photographs) -> None:
     assert not any(examples[index]["known"].item() for index in range(8))
 
 
+def test_a_pair_differs_in_one_factor_alone(graded: Graded) -> None:
+    mixture = Mixture(kinds={"111": 1.0}, presets={"published": 1.0}, pairs=True)
+    alone = GradedExamples(graded, mixture.model_copy(update={"pairs": False}), 0, 32, 20)
+    for index in range(20):
+        pair = GradedExamples(graded, mixture, 0, 32, 20)[index]
+        assert pair["input"].shape == (2, 4, 32, 32)
+        assert all(torch.equal(pair[name][0], value) for name, value in alone[index].items())
+        first, second = pair["severity"].flatten(1).numpy()
+        changed = np.abs(first - second) > 0.05  # what a step takes hangs a little on the steps before it
+        assert changed.sum() <= 1
+        before = int(np.abs(first - second).argmax())
+        np.testing.assert_array_equal(first[:before], second[:before])
+
+
+def test_what_people_graded_is_paired_with_another(graded: Graded) -> None:
+    mixture = Mixture(kinds={"000": 1.0}, pairs=True)
+    pairs = [GradedExamples(graded, mixture, 0, 32, 20)[index] for index in range(20)]
+    assert not any(pair["known"].any() for pair in pairs)
+    assert {tuple(pair["grade"].flatten(1).argmax(1).tolist()) for pair in pairs} >= {(0, 1), (1, 0), (1, 2), (2, 1)}
+
+
 def test_clean_photographs_are_shown_as_good_more_often_than_they_are_many(photographs: Photographs) -> None:
     alone = Graded(photographs, np.array([0, 2, 2]), np.array([True, False, False]), np.array(["", "a", "a"]))
     good, _, rejected = shares(alone)
@@ -102,7 +123,8 @@ def test_a_quality_network_is_trained_and_exported(
         lines.append(f"{number}.png,{split},meadow," + ("clean,chosen" if number % 3 == 0 else f"quality,{number % 3}"))
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     (tmp_path / "terms.toml").write_text('meadow = "Ask the shepherd."')
-    recipe = recipes["quality"].model_copy(update={"steps": 2})
+    paired = {"mixture": Mixture(kinds={"111": 0.5, "000": 0.5}, pairs=True), "losses": {"grade": 1, "change": 1}}
+    recipe = recipes["quality"].model_copy(update={"steps": 2} | paired)
     train(recipe, tmp_path / "manifest.csv", tmp_path / "run")
     card = export([tmp_path / "run"], tmp_path / "quality.onnx", tmp_path / "terms.toml")
     assert {"accuracy", "severity_error"} < card.training.keys()

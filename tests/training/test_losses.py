@@ -181,3 +181,13 @@ def test_disc_counts_its_region_per_pixel_of_the_field_of_view(images: tuple[Ten
     assert losses.disc(image, target, mask, region).item() == pytest.approx(expected.item(), rel=1e-12)
     both = losses.disc(image, target, mask, region) + losses.disc(image, target, mask, 1 - region)
     assert both.item() == pytest.approx(losses.absolute(image, target, mask).item(), rel=1e-12)
+
+
+def test_change_sees_the_difference_within_a_pair_alone() -> None:
+    truth = torch.tensor([[0.2] * 4, [0.7] * 4, [0.1] * 4, [0.9] * 4])
+    known = torch.tensor([[1.0], [1.0], [1.0], [0.0]])  # the second pair does not count
+    shifted = torch.logit(truth + torch.tensor([0.1, 0.1, 0.5, -0.5])[:, None])
+    torch.testing.assert_close(losses.change(shifted, truth, known), torch.tensor(0.0))
+    alike = torch.zeros(4, 4)
+    torch.testing.assert_close(losses.change(alike, truth, known), torch.tensor(0.5))
+    assert losses.change(alike, truth, torch.zeros(4, 1)) == 0

@@ -149,3 +149,10 @@ def test_what_the_reference_cannot_be_is_named(tmp_path: Path, lines: str, messa
 def test_disc_is_a_loss_of_the_reference_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"losses\.disc: is not for detail"):
         load_recipe(written(tmp_path, GOOD.format("").replace("absolute", "disc")))
+
+
+def test_change_is_a_loss_of_pairs(tmp_path: Path) -> None:
+    text = GOOD.format("").replace("detail", "quality").replace("absolute", "change")
+    with pytest.raises(UsageError, match=r"losses\.change: needs mixture\.pairs"):
+        load_recipe(written(tmp_path, text))
+    assert load_recipe(written(tmp_path, text.replace("[losses]", "mixture.pairs = true\n[losses]"))).mixture.pairs

@@ -43,11 +43,13 @@ class QualityObjective(Objective):
     def loss(self, network: nn.Module, batch: Batch) -> Tensor:
         """See base."""
         logits, severity = network(batch["input"])
+        truth, known = batch["severity"].flatten(1), batch["known"].flatten(1)
         found = {
-            "grade": losses.grade(logits, batch["grade"].flatten(1)),
-            "severity": losses.severity(severity, batch["severity"].flatten(1), batch["known"].flatten(1)),
+            "grade": lambda: losses.grade(logits, batch["grade"].flatten(1)),
+            "severity": lambda: losses.severity(severity, truth, known),
+            "change": lambda: losses.change(severity, truth, known),
         }
-        return torch.stack([weight * found[name] for name, weight in self.recipe.losses.items()]).sum()
+        return torch.stack([weight * found[name]() for name, weight in self.recipe.losses.items()]).sum()
 
     def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Share graded as people did, and mean absolute error of the severities."""

@@ -36,7 +36,7 @@ More than the quality network finds in 95 of 100 photographs that people called 
 drawn from the training split).
 """
 
-_PRESENT = 0.7
+_PRESENT = 0.5
 """Share of degraded examples in which a factor is present."""
 
 _REDUCED = 0.5
@@ -118,13 +118,22 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         return self.count
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        """Tensors (C, 1, 1) but for `input`, (4, size, size) in [0, 1].
+        """Tensors (C, 1, 1) but for `input`, (4, size, size) in [0, 1]; of a pair, two of each, stacked.
 
         `grade`: 1 for each of three that it may be, all 0 if nothing is known; `severity`: of the four factors, and
         `known`, 1 if so.
         """
+        first = self._picture(index, second=False)
+        if not self.mixture.pairs:
+            return first
+        second = self._picture(index, second=True)
+        return {name: torch.stack([value, second[name]]) for name, value in first.items()}
+
+    def _picture(self, index: int, *, second: bool) -> dict[str, Tensor]:
         rng = np.random.default_rng([self.seed, index])
         as_graded = weighted(self.mixture.kinds, rng) == "000" or len(self._good) == 0
+        if as_graded and second:
+            rng = np.random.default_rng([self.seed, index, 1])
         clean = not as_graded or not self._sets or (len(self._good) > 0 and rng.uniform() < _CLEAN)
         chosen = int(rng.choice(self._good if clean else self._sets[int(rng.integers(len(self._sets)))]))
         source = self.graded.photographs
@@ -134,7 +143,7 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         if as_graded:
             image = _reduced(image, rng)
         else:
-            image, found = self._degraded(image, mask, rng)
+            image, found = self._degraded(image, mask, index, second=second)
         shape = (self.size, self.size)
         planes = [*np.moveaxis(resize(image, shape), 2, 0) / np.float32(255), resize(mask.astype(np.float32), shape)]
         grade = np.zeros(_GRADES, np.float32)
@@ -148,25 +157,32 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         }
 
     def _degraded(
-        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], rng: np.random.Generator
+        self, image: NDArray[np.uint8], mask: NDArray[np.bool_], index: int, *, second: bool
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The photograph after factor upon factor, and how much each took."""
         found = []
-        for parameters, measure in self._steps(rng):
+        for parameters, measure in self._steps(index, second=second):
             after = np.asarray(simulate(image, parameters, filled(mask)), np.uint8)
             found.append(measure(_floats(image), _floats(after), mask))
             image = after
         return image, np.array(found, np.float32)
 
-    def _steps(self, rng: np.random.Generator) -> Iterator[tuple[Parameters, Callable[..., float]]]:
-        for draw, measure in (
+    def _steps(self, index: int, *, second: bool) -> Iterator[tuple[Parameters, Callable[..., float]]]:
+        """The second picture of a pair has another severity of one factor, and all else alike."""
+        steps = (
             (self._light, severity.illumination),
             (_veil, severity.contrast),
             (self._artifacts, severity.artifact),
             (self._blur, severity.blur),
-        ):
-            strength = float(rng.uniform())
-            yield (draw(rng).scaled(strength) if rng.uniform() < _PRESENT else Parameters()), measure
+        )
+        other = np.random.default_rng([self.seed, index, 2])
+        changed = int(other.integers(len(steps))) if second else None
+        for number, (draw, measure) in enumerate(steps):
+            rng = np.random.default_rng([self.seed, index, 3, number])
+            strength, present = float(rng.uniform()), rng.uniform() < _PRESENT
+            if number == changed:
+                strength, present = float(other.uniform()), True
+            yield (draw(rng).scaled(strength) if present else Parameters()), measure
 
     def _light(self, rng: np.random.Generator) -> Parameters:
         drawn = sample(rng, "001", 1.0, weighted(self.mixture.presets, rng))

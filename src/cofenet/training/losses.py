@@ -150,3 +150,15 @@ def severity(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
     """Binary cross-entropy of severities (B, 4) with true ones, 0 to 1, where `known` (B, 1) is 1."""
     each = binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(1, keepdim=True)
     return (each * known).sum() / known.sum().clamp_min(1)
+
+
+def change(logits: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """How wrong the difference of severities is between the two pictures of a pair, which follow each other: (2 B, 4).
+
+    Absolute, 0 to 2, averaged over the pairs of which both are `known` (2 B, 1). What a photograph was before, which no
+    picture of it tells, falls out of it.
+    """
+    wrong = torch.sigmoid(logits) - truth
+    each = (wrong[0::2] - wrong[1::2]).abs().mean(1, keepdim=True)
+    both = known[0::2] * known[1::2]
+    return (each * both).sum() / both.sum().clamp_min(1)

@@ -22,12 +22,12 @@ Network = Literal[
 Loss = Literal[
     "absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "activation", "vessels", "disc",
     "cross_entropy", "overlap",
-    "grade", "severity",
+    "grade", "severity", "change",
 ]  # fmt: skip
 
 _OF_PICTURES = {"absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast"}
 _OF_STRUCTURES = {"cross_entropy", "overlap"}
-_OF_QUALITY = {"grade", "severity"}
+_OF_QUALITY = {"grade", "severity", "change"}
 _LOSSES: dict[str, set[str]] = {
     "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"}, "sharpening": _OF_PICTURES,
     "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
@@ -76,6 +76,8 @@ class Mixture(_Part):
         recolor: share of photographs whose colours are changed first, as another camera would.
         cut: share of photographs cut off at top and bottom.
         scale: photographs to be segmented are reduced to a share of the canvas from this range.
+        pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
+            severity of one factor; or of two that people graded.
     """
 
     kinds: Annotated[dict[Kind, Weight], AfterValidator(_some)] = {"111": 1.0}
@@ -84,6 +86,7 @@ class Mixture(_Part):
     recolor: Share = 0.0
     cut: Share = 0.0
     scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
+    pairs: bool = False
 
 
 class Shape(_Part):
@@ -156,6 +159,8 @@ class Recipe(_Part):
         for loss in self.losses:
             if loss not in _LOSSES[self.network]:
                 raise ValueError(f"losses.{loss}: is not for {self.network}")
+        if "change" in self.losses and not self.mixture.pairs:
+            raise ValueError("losses.change: needs mixture.pairs")
         self._check_reference()
         return self
 
