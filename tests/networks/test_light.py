@@ -39,7 +39,7 @@ def test_the_detail_looks_at_the_sharpened_photograph(parts: tuple[IlluminationF
     local[:, 3] = 1
     sharpening = Sharpening(4).eval()
     torch.nn.init.normal_(sharpening.last.bias, std=0.2)  # type: ignore[arg-type]
-    _, residual, activation = Light(*parts, sharpening)(whole, local)
+    _, residual, activation, sharpened, filters = Light(*parts, sharpening)(whole, local)
     inside = slice(RIM, -RIM)
     middle = slice(40, 56)  # where nothing of the rim is seen
     sharp = sharpening(local).clamp(0, 1)
@@ -47,6 +47,8 @@ def test_the_detail_looks_at_the_sharpened_photograph(parts: tuple[IlluminationF
     assert not torch.equal(sharp, local[:, :3])
     assert residual[..., inside, inside].any()
     torch.testing.assert_close(residual[..., middle, middle], expected[..., middle, middle])
+    torch.testing.assert_close(sharpened[..., inside, inside], (sharp - local[:, :3])[..., inside, inside])
+    torch.testing.assert_close(filters, sharpening.shares(local) @ sharpening.fine_inverses)
     assert activation.any()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from cofenet.networks.sharpening import _NOISES, _WIDTHS, EDGE, TAPS, Sharpening, inverse
+from cofenet.networks.sharpening import _NOISES, _WIDTHS, EDGE, FINE_TAPS, TAPS, Sharpening, inverse
 
 KINDS = len(_WIDTHS) * len(_NOISES)
 
@@ -144,6 +144,16 @@ def test_inverses_leave_the_mean_alone_and_have_no_side(width: float, noise: flo
     taps = inverse(width, noise)
     assert abs(float(taps.sum())) < 1e-5
     torch.testing.assert_close(taps, taps.flip(0))
+
+
+def test_the_fine_inverse_of_a_box_undoes_one_of_twice_the_width() -> None:
+    taps = Sharpening().fine_inverses[_WIDTHS.index(5) * len(_NOISES)].numpy()
+    taps[FINE_TAPS // 2] += 1
+    rng = np.random.default_rng(1)
+    truth = cv2.GaussianBlur(rng.uniform(0, 255, (1, 2048)).astype(np.float32), (0, 0), 5)[0]
+    low = np.convolve(truth, np.full(11, 1 / 10) - np.eye(11)[0] / 20 - np.eye(11)[-1] / 20, "same")
+    before, after = (np.abs(x - truth)[FINE_TAPS:-FINE_TAPS].mean() for x in (low, np.convolve(low, taps, "same")))
+    assert after < 0.1 * before
 
 
 @torch.no_grad()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -96,7 +97,9 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
     found = Session(str(tmp_path / "out/light.onnx"), threads=1).run(whole=whole, local=local)
     with torch.no_grad():
         expected = Light(*networks(), sharpening)(torch.from_numpy(whole), torch.from_numpy(local))
-    np.testing.assert_allclose(found["residual"], expected[1].numpy(), atol=1e-4)
+    assert list(found) == ["field", "residual", "activation", "sharpened", "filters"]
+    for array, tensor in zip(found.values(), expected, strict=True):
+        np.testing.assert_allclose(array, tensor.numpy(), atol=1e-4)
 
 
 def test_card_names_what_a_run_had_begun_with(exported: Path, runs: list[Path], tmp_path: Path) -> None:
@@ -119,6 +122,23 @@ def test_weights_give_what_the_networks_give(exported: Path) -> None:
     for array, tensor in zip(found.values(), expected, strict=True):
         assert array.any()
         np.testing.assert_allclose(array, tensor.numpy(), atol=1e-5)
+
+
+def test_half_precision_is_half_the_size_and_answers_alike(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cofenet.training.half._WORTH", 16)  # these networks are small
+    (tmp_path / "terms.toml").write_text('harbour = "Ask first."\nmeadow = "Free to all."')
+    paths = [tmp_path / name for name in ("whole.onnx", "half.onnx")]
+    cards = [export(runs, path, tmp_path / "terms.toml", half=path == paths[1]) for path in paths]
+    assert cards[0].parameters == cards[1].parameters
+    whole, half = (sum(one.ByteSize() for one in onnx.load(path).graph.initializer) for path in paths)
+    assert half < 0.7 * whole
+    seen = np.random.default_rng(1).random((1, 4, 128, 128), np.float32)
+    first, second = (Session(str(path), threads=1).run(whole=seen, local=seen[..., :64, :64]) for path in paths)
+    for name, array in first.items():
+        np.testing.assert_allclose(second[name], array, atol=4e-3)
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.usefixtures("no_export")

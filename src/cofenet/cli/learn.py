@@ -84,6 +84,7 @@ def export(
     calibrate: Annotated[
         Path | None, typer.Option(metavar="CSV", help="Calibrate the grades of a quality network on its split val.")
     ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store the weights in half precision: half the size.")] = False,
 ) -> None:
     """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
@@ -93,7 +94,7 @@ def export(
     _require_torch()
     from cofenet.training.export import export as export_runs  # noqa: PLC0415
 
-    card = export_runs(runs, output, terms, calibrate)
+    card = export_runs(runs, output, terms, calibrate, half=half)
     typer.echo(f"{output} {card.sha256}")
 
 

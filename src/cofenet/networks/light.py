@@ -42,24 +42,28 @@ class Light(nn.Module):
         super().__init__()
         self.field, self.detail, self.sharpening = field, detail, sharpening
 
-    def forward(self, whole: Tensor, local: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Run both.
+    def forward(self, whole: Tensor, local: Tensor) -> tuple[Tensor, ...]:
+        """Run all.
 
         Args:
             whole: (1, 4, 128, 128), RGB and field of view in [0, 1].
             local: (1, 4, 512, 512), the same at working resolution.
 
         Returns:
-            field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512).
+            field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512); with a sharpening also the
+            part of the residual that sharpens, and filters (1, 2, FINE_TAPS), along rows and along columns, which do so
+            to the photograph at FINE times the resolution.
         """
         field = self._averaged_field(whole)
+        field = field * _trust(field, whole)
         inside = _inside(local[:, 3:])
-        added = torch.zeros_like(local[:, :3])
-        if self.sharpening is not None:
-            added = (self.sharpening(local).clamp(0, 1) - local[:, :3]) * inside
-            local = torch.cat([local[:, :3] + added, local[:, 3:]], 1)
-        residual, activation = self.detail(local)
-        return field * _trust(field, whole), added + residual * inside, activation
+        if self.sharpening is None:
+            residual, activation = self.detail(local)
+            return field, residual * inside, activation
+        shares = self.sharpening.shares(local)
+        sharpened = (self.sharpening.mixed(local, shares).clamp(0, 1) - local[:, :3]) * inside
+        residual, activation = self.detail(torch.cat([local[:, :3] + sharpened, local[:, 3:]], 1))
+        return field, sharpened + residual * inside, activation, sharpened, shares @ self.sharpening.fine_inverses
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and mirrored: errors that are not of the photograph cancel, 0.28 dB."""

@@ -8,7 +8,8 @@ Which inverses suit is told by the photograph's spectrum along each axis: a box 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,14 @@ the frequency. 3e-6 is best where 8 bits are the only noise."""
 _PHOTOGRAPH = 512
 """Pixels across the photograph of that cycle."""
 
+FINE, FINE_TAPS = 2, 127
+"""How much larger the photograph is that the fine filters are for, and their length."""
+
+_FINE_NOISE = 0.25
+"""Noise that the inverses of fine filters allow for, as a part of that of the others: of so many more pixels, less of
+the noise is where structures are. On 10 photographs of the training split, blurred as published, a segmenter of good
+photographs finds vessels of a Dice of .757 with 0.25, .752 with 0.5, .742 with 1, and .739 at 512 pixels."""
+
 _UNTOUCHED = 0.9
 """Share of no change at the start."""
 
@@ -53,12 +62,15 @@ class Sharpening(nn.Module):
     """
 
     inverses: Tensor
+    fine_inverses: Tensor
     waves: Tensor
 
     def __init__(self, width: int = 64) -> None:
         super().__init__()
-        inverses = torch.stack([inverse(box, noise) for box in _WIDTHS for noise in _NOISES])
+        inverses = torch.stack([inverse(box, noise) for box, noise in _pairs()])
+        fine = [inverse(FINE * box, _FINE_NOISE * noise, FINE_TAPS, FINE * _PHOTOGRAPH) for box, noise in _pairs()]
         self.register_buffer("inverses", inverses, persistent=False)  # K, TAPS
+        self.register_buffer("fine_inverses", torch.stack(fine), persistent=False)  # K, FINE_TAPS
         self.register_buffer("waves", _waves(), persistent=False)  # SEGMENT, 2 bins
         self.first = nn.Linear(SEGMENT, width)
         self.second = nn.Linear(width, width)
@@ -70,8 +82,12 @@ class Sharpening(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 4, H, W), RGB and field of view in [0, 1], to the sharpened picture (B, 3, H, W), not clipped."""
+        return self.mixed(x, self.shares(x))
+
+    def mixed(self, x: Tensor, shares: Tensor) -> Tensor:
+        """The same by given shares (B, 2, K) of the inverses."""
         image, seen = x[:, :3], _inner(x[:, 3:])
-        filters = self.shares(x) @ self.inverses  # B, 2, TAPS
+        filters = shares @ self.inverses  # B, 2, TAPS
         image = image + _added(image, seen, lambda planes: _along_rows(planes, filters[:, 0]))
         return image + _added(image, seen, lambda planes: _along_columns(planes, filters[:, 1]))
 
@@ -85,27 +101,32 @@ class Sharpening(nn.Module):
         return shares * (told.amax(2, keepdim=True) > math.log(_FLOOR) + 0.1).to(x.dtype)  # nothing seen, nothing done
 
 
-def inverse(width: float, noise: float) -> Tensor:
-    """What must be added to a row that was blurred by a box of `width` pixels to undo it, (TAPS,), of sum 0.
+def _pairs() -> Iterable[tuple[float, float]]:
+    return product(_WIDTHS, _NOISES)
 
-    The filter h that minimises Σ |h ∗ box − δ|² / f² + noise |h|² over frequencies f, in cycles a photograph, scaled to
-    sum 1, less δ.
+
+def inverse(width: float, noise: float, taps: int = TAPS, photograph: int = _PHOTOGRAPH) -> Tensor:
+    """What must be added to a row that was blurred by a box of `width` pixels to undo it, (taps,), of sum 0.
+
+    The filter h that minimises Σ |h ∗ box − δ|² / f² + noise |h|² over frequencies f, in cycles a photograph of that
+    many pixels, scaled to sum 1, less δ.
     """
+    half = taps // 2
     count = 1024
     offsets = torch.arange(count, dtype=torch.float64)
     offsets = torch.minimum(offsets, count - offsets)
     box = (width / 2 + 0.5 - offsets).clamp(0, 1)
     response = torch.fft.fft(box / box.sum()).real
-    frequency = _PHOTOGRAPH / count * torch.cat([torch.tensor([1.0]), offsets[1:]])
-    turns = torch.outer(torch.arange(count), torch.arange(_HALF + 1)).double() / count
+    frequency = photograph / count * torch.cat([torch.tensor([1.0]), offsets[1:]])
+    turns = torch.outer(torch.arange(count), torch.arange(half + 1)).double() / count
     waves = 2 * torch.cos(2 * torch.pi * turns)  # of taps on both sides
     waves[:, 0] = 1
     seen = waves * response[:, None]
     weight = 1 / frequency.square()[:, None]
-    half = torch.linalg.solve((seen * weight).T @ seen + noise * waves.T @ waves, (seen * weight).sum(0))
-    taps = torch.cat([half.flip(0)[:-1], half])
-    added = taps / taps.sum()
-    added[_HALF] -= 1
+    side = torch.linalg.solve((seen * weight).T @ seen + noise * waves.T @ waves, (seen * weight).sum(0))
+    whole = torch.cat([side.flip(0)[:-1], side])
+    added = whole / whole.sum()
+    added[half] -= 1
     return added.float()
 
 

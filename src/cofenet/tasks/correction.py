@@ -5,7 +5,8 @@ photograph's own size:
 
     y = (x + r) + M (x + r) + b,    out = x + strength · (y − x)    inside the field of view, x outside
 
-r and (M, b) come from networks that saw the photograph small; x itself is never resized.
+r and (M, b) come from networks that saw the photograph small; x itself is never resized. The part of r that sharpens a
+large photograph is made at twice that size, see `cofenet.tasks.fine`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cofenet.errors import ModelError, UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop, resize
 from cofenet.provenance import Provenance
+from cofenet.tasks.fine import LARGE, sharpen_finely
 from cofenet.tasks.native import Correctors, Pixels, apply_natively
 from cofenet.tasks.safety import Verdict, change, decide, limits, measure
 from cofenet.tasks.view import check_pixels, view
@@ -109,6 +111,8 @@ def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple
     whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
     out = network.run(whole=whole[None], local=local[None])
     field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
+    if "filters" in out and crop.side >= LARGE * crop.size:
+        residual = sharpen_finely(image, fov, crop, residual - out["sharpened"][0], out["filters"][0])
     return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
 
 

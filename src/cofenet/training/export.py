@@ -24,9 +24,10 @@ from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
-from cofenet.networks.sharpening import Sharpening
+from cofenet.networks.sharpening import FINE, FINE_TAPS, Sharpening
 from cofenet.training import own
 from cofenet.training.calibration import calibrate
+from cofenet.training.half import halve
 from cofenet.training.origin import Training, data_of, history_of
 from cofenet.training.pretrained import mean_of, parts_of
 from cofenet.training.run import Run
@@ -38,6 +39,9 @@ _LICENCE = "Research use only: the training photographs' terms forbid more."
 
 _TOLERANCE = 1e-4
 """Largest difference between PyTorch and ONNX that is let through, of values about 1."""
+
+_HALF_TOLERANCE = 1 / 255
+"""The same for weights in half precision: a grey level."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,12 @@ class Exported:
 
 
 def export(
-    given: Sequence[str | Path], destination: Path, terms: Path | None = None, calibration: Path | None = None
+    given: Sequence[str | Path],
+    destination: Path,
+    terms: Path | None = None,
+    calibration: Path | None = None,
+    *,
+    half: bool = False,
 ) -> Card:
     """Export the network of a run; or of a field, a detail and, if wanted, a sharpening as one model for correction.
 
@@ -66,6 +75,7 @@ def export(
             needed, which it is not for a user's own photographs.
         calibration: the manifest on whose split "val" the grades of a quality network are calibrated; they stay as
             they were learned if it is not given.
+        half: store the weights in half precision.
 
     Raises:
         UsageError: the runs do not make a model, or the terms of one of their sources are not known.
@@ -99,7 +109,7 @@ def export(
     for name, alike in parts.items():
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
-    return write(exported, destination, data_of(runs, cards, terms), training)
+    return write(exported, destination, data_of(runs, cards, terms), training, half=half)
 
 
 def _about(key: str) -> str:
@@ -118,6 +128,13 @@ def _mean(networks: list[nn.Module]) -> nn.Module:
 
 def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None, *, size: int) -> Exported:
     """The model for correction, which restores detail at the size (of the whole photograph) at which it learned to."""
+    sharpens = {
+        "sharpened": Tensor(shape=(1, 3, size, size), meaning="the part of the residual that sharpens"),
+        "filters": Tensor(
+            shape=(1, 2, FINE_TAPS),
+            meaning=f"along rows and columns, to sharpen the photograph at {FINE * size} pixels instead",
+        ),
+    }
     return Exported(
         Light(field, detail, sharpening), "Corrects retinal fundus photographs: uneven light, spots and blur.",
         {
@@ -128,7 +145,7 @@ def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | Non
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
             "residual": Tensor(shape=(1, 3, size, size), meaning="to be added first, -1 to 1"),
             "activation": Tensor(shape=(1, 1, size, size), meaning="where it is degraded, 0 to 1"),
-        },
+        } | (sharpens if sharpening else {}),
     )  # fmt: skip
 
 
@@ -197,7 +214,9 @@ def _probabilities(
     )  # fmt: skip
 
 
-def write(exported: Exported, destination: Path, data: tuple[Data, ...], training: Training) -> Card:
+def write(
+    exported: Exported, destination: Path, data: tuple[Data, ...], training: Training, *, half: bool = False
+) -> Card:
     """Write a model as ONNX with its card beside it.
 
     Args:
@@ -205,6 +224,7 @@ def write(exported: Exported, destination: Path, data: tuple[Data, ...], trainin
         destination: the ONNX file; the card gets the ending .json.
         data: what was learned from.
         training: how.
+        half: store the weights in half precision, see `half`.
 
     Raises:
         UsageError: the destination does not end in .onnx.
@@ -223,10 +243,10 @@ def write(exported: Exported, destination: Path, data: tuple[Data, ...], trainin
             input_names=list(exported.inputs), output_names=list(exported.outputs),
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
-        _strip(weights)
+        _tidy(weights, half=half)
         card = _card(exported, weights, data, training)
         weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
-        _compare(network, weights, example)
+        _compare(network, weights, example, _HALF_TOLERANCE if half else _TOLERANCE)
         for made in (weights, weights.with_suffix(".json")):
             made.replace(destination.with_name(made.name))
     return card
@@ -241,21 +261,23 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
     )  # fmt: skip
 
 
-def _strip(weights: Path) -> None:
-    """Remove what the exporter notes of the machine it ran on: stack traces with the paths of source files."""
+def _tidy(weights: Path, *, half: bool) -> None:
+    """Remove what the exporter notes of the machine it ran on, stack traces with paths; halve the weights if wanted."""
     model = onnx.load(weights)
     graph = model.graph
     for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
+    if half:
+        halve(model)
     onnx.save(model, weights)
 
 
 @torch.no_grad()
-def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor]) -> None:
+def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor], tolerance: float) -> None:
     ours = network(*example.values())
     theirs = Session(str(weights)).run(**{name: tensor.numpy() for name, tensor in example.items()})
     for tensor, (name, array) in zip(ours if isinstance(ours, tuple) else (ours,), theirs.items(), strict=True):
         difference = float(np.abs(tensor.numpy() - array).max())
-        if not difference <= _TOLERANCE:
+        if not difference <= tolerance:
             raise ModelError(f"PyTorch and ONNX disagree in {name}: {difference:.2e}")

@@ -13,7 +13,6 @@ from functools import partial
 import numpy as np
 import onnx
 import torch
-from onnx import numpy_helper
 from torch import Tensor, nn
 
 from cofenet.engine.card import Card, load_card, verified_weights
@@ -21,6 +20,7 @@ from cofenet.errors import ModelError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import INPUT, IlluminationField
 from cofenet.networks.sharpening import Sharpening
+from cofenet.training.half import widened
 
 _FOLDED = "weight_bias"
 """What PyTorch's exporter calls the bias that a convolution without one gets from its batch normalisation."""
@@ -87,7 +87,7 @@ def _arrays(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
     The exporter turns the weight of a linear layer of sequences round, and calls it by no name of the layer's: then the
     layer is known by the bias that is added to the product.
     """
-    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    stored = widened(graph)
     products = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul"}
     for node in graph.node:
         if node.op_type == "Add":

@@ -1,0 +1,79 @@
+"""Sharpen a photograph that is larger than the network saw it, at twice that size, by the filters it chose.
+
+What blur left of the finest structures is there in the larger photograph, and less noise beside it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Crop
+from cofenet.tasks.view import Floats, Pixels, view
+
+FINE = 2
+"""The size at which it is sharpened, over that at which the network saw it; the filters are made for it."""
+
+LARGE = 1.5
+"""The size of a photograph, over that at which the network saw it, from which on that is worth while."""
+
+EDGE, RIM = 8, 16
+"""Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as
+in `cofenet.networks`, at twice the size."""
+
+
+def sharpen_finely(image: Pixels, fov: FieldOfView, crop: Crop, others: Floats, filters: Floats) -> Floats:
+    """The residual at twice the size: sharpened by filters, the rest enlarged.
+
+    Args:
+        image: uint8 or uint16 (H, W, 3), RGB.
+        fov: where.
+        crop: what the network saw, S pixels a side.
+        others: float32 (3, S, S), the part of the residual that does not sharpen.
+        filters: float32 (2, T), along rows and along columns, what they add: of sum 0.
+
+    Returns:
+        float32 (3, 2 S, 2 S).
+    """
+    size = FINE * crop.size
+    local = view(image, fov, Crop.around(fov.circle, size))
+    added = sharpened(local, filters)
+    return np.stack(
+        [
+            cv2.add(plane, cv2.resize(other, (size, size), interpolation=cv2.INTER_CUBIC))
+            for plane, other in zip(added, others, strict=True)
+        ]
+    )
+
+
+def sharpened(local: Floats, filters: Floats) -> Floats:
+    """What filters add to a photograph (4, S, S), RGB and field of view in [0, 1]: (3, S, S).
+
+    Σ h_j (x_(i + j) − x_i) along rows, then along columns, over what is seen; as `cofenet.networks.sharpening` has it.
+    """
+    retina = local[3]
+    seen = np.asarray(cv2.erode(retina, np.ones((2 * EDGE + 1,) * 2, np.uint8)), np.float32)
+    one, inside = np.ones(1, np.float32), _inside(retina)
+    passes = [(filters[0], one), (one, filters[1])]
+    weights = [_filtered(seen, *kernels) for kernels in passes]
+    return np.stack([_added(plane, seen, passes, weights) * inside for plane in local[:3]])
+
+
+def _added(plane: Floats, seen: Floats, passes: list[tuple[Floats, Floats]], weights: list[Floats]) -> Floats:
+    now = plane
+    for kernels, weight in zip(passes, weights, strict=True):
+        now = np.asarray(now + (_filtered(now * seen, *kernels) - now * weight) * seen, np.float32)
+    return np.asarray(np.clip(now, 0, 1) - plane, np.float32)
+
+
+def _filtered(plane: Floats, rows: Floats, columns: Floats) -> Floats:
+    return np.asarray(cv2.sepFilter2D(plane, cv2.CV_32F, rows, columns, borderType=cv2.BORDER_CONSTANT), np.float32)
+
+
+def _inside(retina: Floats) -> NDArray[np.float32]:
+    """From 0 at the edge of the field of view (S, S) smoothly to 1, RIM pixels inside it."""
+    share = cv2.blur(retina, (2 * RIM + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
+    x = np.clip(2 * np.asarray(share, np.float32) - 1, 0, 1)
+    return np.asarray(x * x * (3 - 2 * x), np.float32)

@@ -1,0 +1,69 @@
+"""Sharpening at twice the size: as the network's own, there; and only for photographs that are larger."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cofenet.fov import find_fov
+from cofenet.geometry import Circle, Crop
+from cofenet.networks import light
+from cofenet.networks import sharpening as network
+from cofenet.tasks import correction
+from cofenet.tasks.fine import EDGE, FINE, RIM, sharpen_finely, sharpened
+from conftest import draw_photograph
+
+
+class Finely(network.Sharpening):
+    """The network's sharpening, its pixels and filters twice as fine, by a given mixture."""
+
+    def shares(self, x: torch.Tensor) -> torch.Tensor:
+        del x
+        return torch.softmax(torch.randn(1, 2, len(self.inverses), generator=torch.Generator().manual_seed(1)), 2)
+
+
+def local(size: int) -> np.ndarray:
+    """A view of noise, round, (4, size, size)."""
+    rng = np.random.default_rng(0)
+    retina = Circle(size / 2, size / 2, size / 2 - 3).mask((size, size))
+    return np.concatenate([rng.uniform(0.3, 0.7, (3, size, size)) * retina, retina[None]]).astype(np.float32)
+
+
+@torch.no_grad()
+def test_sharpens_as_the_network_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "EDGE", EDGE)
+    monkeypatch.setattr(network, "_HALF", network.FINE_TAPS // 2)
+    monkeypatch.setattr(network, "TAPS", network.FINE_TAPS)
+    monkeypatch.setattr(light, "RIM", RIM)
+    sharpening = Finely()
+    filters = sharpening.shares(torch.zeros(0)) @ sharpening.fine_inverses
+    sharpening.inverses = sharpening.fine_inverses
+    seen = torch.from_numpy(local(256))[None]
+    expected = (sharpening(seen).clamp(0, 1) - seen[:, :3]) * light._inside(seen[:, 3:])
+    found = sharpened(local(256), filters[0].numpy())
+    assert np.abs(found).max() > 0.05
+    np.testing.assert_allclose(found, expected[0].numpy(), atol=1e-5)
+
+
+def test_pixels_at_the_edge_are_as_many_as_the_network_has_there() -> None:
+    assert (FINE, EDGE, RIM) == (network.FINE, FINE * network.EDGE, FINE * light.RIM)
+
+
+def test_what_does_not_sharpen_is_enlarged() -> None:
+    image = draw_photograph(height=300, width=300)
+    fov = find_fov(image)
+    others = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64)).astype(np.float32)
+    found = sharpen_finely(image, fov, Crop.around(fov.circle, 64), others, np.zeros((2, 9), np.float32))
+    assert found.shape == (3, 128, 128)
+    for plane, other in zip(found, others, strict=True):
+        np.testing.assert_allclose(plane, cv2.resize(other, (128, 128), interpolation=cv2.INTER_CUBIC), atol=1e-6)
+
+
+@pytest.mark.parametrize(("side", "larger"), [(600, False), (1100, True)])
+def test_a_large_photograph_alone_is_sharpened_finely(side: int, larger: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = cv2.GaussianBlur(draw_photograph(height=side, width=side), (0, 0), side / 200)
+    corrected = correction.correct(image, judged=False).image
+    monkeypatch.setattr(correction, "LARGE", np.inf)
+    assert np.array_equal(correction.correct(image, judged=False).image, corrected) != larger
