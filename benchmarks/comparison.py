@@ -39,7 +39,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 REFERENCE = "reference"
 ROWS = {
     "reference": "cofe-Net",
-    "reference-full": "cofe-Net at full width",
+    "reference-full": "at full width",
     "without-lqa": "without LQA",
     "without-rsa": "without RSA",
     "single-scale": "at one scale",
@@ -47,7 +47,7 @@ ROWS = {
 }
 """Name of the row, as a method of `cofenet evaluate`, and what it is called in the text."""
 
-OTHERS = {"input": "input", "background-subtraction": "background subtraction", "light": "`light` as shipped"}
+OTHERS = {"input": "input", "background-subtraction": "background subtraction"}
 PARTS = ("light-field", "light-detail", "light-sharpening")
 MEASURES = {"restoration": ("psnr", "ssim"), "downstream": ("vessel_dice", "disc_dice")}
 TITLES = {"psnr": "PSNR dB", "ssim": "SSIM", "vessel_dice": "vessel Dice", "disc_dice": "disc Dice"}
@@ -65,7 +65,8 @@ def main() -> None:
     options = parser.parse_args()
     evaluated = {name: _evaluated(options.runs / name) for name in MEASURES}
     content = {
-        "photographs": {name: results["photographs"] for name, (results, _) in evaluated.items()},
+        "photographs": {measure: _count(evaluated, measure) for measure in TITLES},
+        "models": {method: load_card(str(_model(options.runs, method))).sha256 for method in ROWS},
         "figures": {method: _figures(evaluated, method) for method in ROWS | OTHERS},
         "over reference": {method: _differences(evaluated, method) for method in ROWS if method != REFERENCE},
         "cost": {method: _cost(options.runs, method) for method in ROWS},
@@ -98,6 +99,12 @@ def _figures(evaluated: Mapping[str, tuple], method: str) -> dict[str, dict[str,
     }
 
 
+def _count(evaluated: Mapping[str, tuple], measure: str) -> int:  # type: ignore[type-arg]
+    """The photographs that have a figure of one measure."""
+    rows = [row for _, found in evaluated.values() for row in found]
+    return sum(row["method"] == "input" and bool(row.get(measure)) for row in rows)
+
+
 def _differences(evaluated: Mapping[str, tuple], method: str) -> dict[str, dict[str, float]]:  # type: ignore[type-arg]
     """By how much a row is above the reference on the same photographs, with the signed-rank test over patients."""
     found = {}
@@ -118,7 +125,7 @@ def _differences(evaluated: Mapping[str, tuple], method: str) -> dict[str, dict[
 
 def _cost(runs: Path, method: str) -> dict[str, float]:
     """Parameters, 10^9 floating-point operations at the working size, and milliseconds of `correct`."""
-    model = runs / "light.onnx" if method == "light-at-budget" else Run(runs / method).model
+    model = _model(runs, method)
     size = load_card(str(model)).working_size
     network = _network(runs, method).eval()
     local = torch.zeros(1, 4, size, size)
@@ -130,6 +137,10 @@ def _cost(runs: Path, method: str) -> dict[str, float]:
         "gflops": counter.get_total_flops() / 1e9,
         "512x512_ms": milliseconds(partial(correct, small_photograph(), model=str(model), judged=False), RUNS),
     }
+
+
+def _model(runs: Path, method: str) -> Path:
+    return runs / "light.onnx" if method == "light-at-budget" else Run(runs / method).model
 
 
 def _network(runs: Path, method: str) -> nn.Module:
@@ -156,8 +167,9 @@ def _validation(folder: Path) -> list[dict[str, float]]:
 
 def table(content: dict) -> str:  # type: ignore[type-arg]
     """All rows as Markdown."""
+    titles = [f"{title} of {content['photographs'][measure]}" for measure, title in TITLES.items()]
     lines = [
-        f"| | {' | '.join(TITLES.values())} | parameters | GFLOP | ms |",
+        f"| | {' | '.join(titles)} | parameters | GFLOP | ms |",
         "|---" * (len(TITLES) + 4) + "|",
     ]
     for method, name in (ROWS | OTHERS).items():
@@ -193,11 +205,11 @@ def _signed(of: Mapping[str, float], digits: int) -> str:
 def learning(content: dict) -> str:  # type: ignore[type-arg]
     """The learning curves of the rows of the reference as SVG."""
     lines = {
-        ROWS[name]: [Point(row["psnr"], row["psnr"], row["psnr"], row["photographs"]) for row in rows]
+        ROWS[name]: [Point(row["psnr"], row["psnr"], row["psnr"], row["photographs"] // 1000) for row in rows]
         for name, rows in content["validation"].items()
         if name in ROWS
     }
-    return curves(lines, colour_of(["input", *lines]), "PSNR dB, 64 photographs of val", "photographs seen")
+    return curves(lines, colour_of(["input", *lines]), "PSNR dB, 64 photographs of val", "thousands of examples seen")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ def test_of_cohorts_is_said_what_was_measured(function: str, block: str, page: s
     assert said
 
 
+@pytest.mark.parametrize(("function", "block"), [("table", "comparison"), ("differences", "differences")])
+def test_of_the_reference_is_said_what_was_measured(function: str, block: str) -> None:
+    said, stored = told("comparison", "comparison", function, block, "docs/reference.md")
+    assert said == stored
+    assert said
+
+
 def test_of_colour_spaces_is_said_what_was_measured() -> None:
     said, stored = told("quality", "fusion", "compared", page="docs/quality.md")
     assert said == stored
