@@ -42,7 +42,7 @@ def test_a_good_photograph_is_good_at_any_size_and_depth(photograph: np.ndarray)
     found = assess(photograph)
     assert found.grade == "good"
     deep = assess(photograph.astype(np.uint16) * 257)
-    assert deep.probabilities == pytest.approx(found.probabilities, abs=0.01)
+    assert deep.probabilities == pytest.approx(found.probabilities, abs=0.02)  # it is not rounded again when reduced
     for size in (300, 1500):
         other = assess(np.asarray(cv2.resize(photograph, (size, size * photograph.shape[0] // photograph.shape[1]))))
         assert other.grade == "good"

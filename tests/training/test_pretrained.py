@@ -43,7 +43,7 @@ def test_parts_of_the_shipped_model_answer_as_its_file_does() -> None:
 
 @torch.no_grad()
 def test_shipped_quality_answers_as_its_file_does() -> None:
-    network, seen = Assessor(), pictures(8, 224)
+    network, seen = Assessor(), pictures(8, 256)
     begin_with("quality", network, lambda: network(seen))
     found = torch.sigmoid(network(seen[:1])[1]).numpy()
     assert np.allclose(found, shipped("quality").run(whole=seen[:1].numpy())["severity"], atol=1e-4)
