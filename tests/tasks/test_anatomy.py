@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -77,14 +78,24 @@ def test_two_places_far_apart_are_both_looked_at(image: np.ndarray, fov: FieldOf
 
 
 def test_the_disc_stays_moves_or_goes(image: np.ndarray, fov: FieldOfView, disc: Disc) -> None:
-    assert disc_changed(image, image, fov) == 0
+    assert disc_changed(image, image, fov) == (0, 0)
     moved = disc_changed(image, harms.shift_disc(image, fov, disc, np.random.default_rng(0)), fov)
     assert moved is not None
-    assert 0.2 < moved < 1
+    assert 0.2 < moved[0] < 1
     covered = Circle(disc.x, disc.y, 0.9 * disc.vertical_diameter).mask((512, 512))
     gone = harms.paint_over(image, covered, np.random.default_rng(0))
-    assert disc_changed(image, gone, fov) == 1
+    assert disc_changed(image, gone, fov)[0] == 1
     assert disc_changed(gone, image, fov) is None
+
+
+def test_a_disc_of_which_less_is_sure_is_doubtful_and_one_of_which_more_is_is_not(
+    image: np.ndarray, fov: FieldOfView
+) -> None:
+    smeared = np.where(fov.mask[..., None], cv2.GaussianBlur(image, (0, 0), 4), np.uint8(0))
+    changed = disc_changed(image, smeared, fov)
+    assert changed is not None
+    assert 0.04 < changed[1] < 1
+    assert disc_changed(smeared, image, fov)[1] == 0  # type: ignore[index]
 
 
 @pytest.mark.parametrize(("old", "new", "answer"), [(0.5, None, 0), (None, 0.5, 0), (0.5, 0.2, 0.3), (None, None, 0)])
@@ -93,4 +104,4 @@ def test_a_cup_that_is_not_seen_says_nothing(
 ) -> None:
     discs = iter([Disc(80, 80, 60, 60, old), Disc(80, 80, 60, 60, new)])
     monkeypatch.setattr(anatomy, "measure_disc", lambda *_: next(discs))
-    assert disc_changed(image, image, fov) == pytest.approx(answer)
+    assert disc_changed(image, image, fov)[0] == pytest.approx(answer)

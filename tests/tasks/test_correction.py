@@ -17,8 +17,8 @@ from cofenet.errors import ModelError, NotFundusError, UsageError
 from cofenet.geometry import Crop
 from cofenet.io import read_photograph
 from cofenet.metrics.fidelity import psnr
-from cofenet.tasks.correction import look
 from cofenet.tasks.native import apply_natively
+from cofenet.tasks.proposal import propose
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 NAMES = sorted(path.stem for path in (SAMPLES / "good").glob("*.jpg"))
@@ -59,7 +59,7 @@ def test_no_line_is_drawn_along_the_rim_of_a_good_photograph() -> None:
         good, _ = pair(name)
         fov = cofenet.find_fov(good)
         crop = Crop.around(fov.circle, 512)
-        correctors, _ = look(session("light"), good, fov, crop)
+        correctors = propose(session("light"), good, fov, crop).correctors
         change = np.abs(apply_natively(good, fov, crop, correctors, 1.0).astype(int) - good).max(axis=2)
         from_rim = cv2.distanceTransform(np.pad(fov.mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
         from_rim /= fov.circle.diameter

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from cofenet.fov import find_fov
-from cofenet.geometry import Circle, Crop
+from cofenet.geometry import Circle
 from cofenet.networks import light
 from cofenet.networks import sharpening as network
-from cofenet.tasks import correction
-from cofenet.tasks.fine import EDGE, FINE, RIM, sharpen_finely, sharpened
+from cofenet.tasks import proposal
+from cofenet.tasks.correction import correct
+from cofenet.tasks.fine import EDGE, FINE, RIM, sharpened
 from conftest import draw_photograph
 
 
@@ -51,19 +51,9 @@ def test_pixels_at_the_edge_are_as_many_as_the_network_has_there() -> None:
     assert (FINE, EDGE, RIM) == (network.FINE, FINE * network.EDGE, FINE * light.RIM)
 
 
-def test_what_does_not_sharpen_is_enlarged() -> None:
-    image = draw_photograph(height=300, width=300)
-    fov = find_fov(image)
-    others = np.random.default_rng(0).normal(0, 0.1, (3, 64, 64)).astype(np.float32)
-    found = sharpen_finely(image, fov, Crop.around(fov.circle, 64), others, np.zeros((2, 9), np.float32))
-    assert found.shape == (3, 128, 128)
-    for plane, other in zip(found, others, strict=True):
-        np.testing.assert_allclose(plane, cv2.resize(other, (128, 128), interpolation=cv2.INTER_CUBIC), atol=1e-6)
-
-
 @pytest.mark.parametrize(("side", "larger"), [(600, False), (1100, True)])
 def test_a_large_photograph_alone_is_sharpened_finely(side: int, larger: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     image = cv2.GaussianBlur(draw_photograph(height=side, width=side), (0, 0), side / 200)
-    corrected = correction.correct(image, judged=False).image
-    monkeypatch.setattr(correction, "LARGE", np.inf)
-    assert np.array_equal(correction.correct(image, judged=False).image, corrected) != larger
+    corrected = correct(image, judged=False).image
+    monkeypatch.setattr(proposal, "LARGE", np.inf)
+    assert np.array_equal(correct(image, judged=False).image, corrected) != larger

@@ -30,12 +30,14 @@ def image() -> np.ndarray:
     return np.where(FOV.mask[..., None], Crop.around(cofenet.find_fov(pixels).circle, 512).take(pixels), np.uint8(0))
 
 
-def compared(one: np.ndarray, other: np.ndarray, activation: np.ndarray = NO_SPOTS) -> Structure:
-    before, after = (
+def compared(
+    one: np.ndarray, other: np.ndarray, activation: np.ndarray = NO_SPOTS, plain: np.ndarray | None = None
+) -> Structure:
+    before, explained, after = (
         np.ascontiguousarray((picture.astype(np.float32) / 255 * FOV.mask[..., None]).transpose(2, 0, 1))
-        for picture in (one, other)
+        for picture in (one, one if plain is None else plain, other)
     )
-    return compare(before, after, FOV.mask, activation)
+    return compare(before, explained, after, FOV.mask, activation)
 
 
 def sharpened(image: np.ndarray, sigma: float, amount: float) -> np.ndarray:
@@ -51,6 +53,15 @@ def test_linear_sharpening_is_explained(image: np.ndarray, sigma: float, amount:
     assert found.lines < 0.5 * limits()["lines"].caution
     assert found.spots < 0.5 * limits()["spots"].caution
     assert found.blur <= 0
+
+
+def test_what_is_known_to_draw_nothing_is_explained_wholly(image: np.ndarray) -> None:
+    """As a filter that swings on, which no regression on the input's finest part tells from what was drawn."""
+    rows = cv2.getGaborKernel((1, 31), 40, 0, 3.0, 1, 0)
+    swinging = np.clip(image + 0.5 * cv2.filter2D(image.astype(np.float32), -1, rows / np.abs(rows).sum()), 0, 255)
+    assert compared(image, swinging).difference > 3 * compared(image, swinging, plain=swinging).difference
+    drawn = harms.draw_vessel(np.asarray(swinging, np.uint8), FOV, np.random.default_rng(0))
+    assert compared(image, drawn, plain=swinging).lines > limits()["lines"].caution
 
 
 @pytest.mark.parametrize("seed", range(3))

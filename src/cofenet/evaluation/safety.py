@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.degradation import sample, simulate
+from cofenet.engine.session import session
 from cofenet.errors import NotFundusError
 from cofenet.evaluation import harms
 from cofenet.fov import FieldOfView
 from cofenet.metrics.fidelity import psnr
 from cofenet.metrics.overlap import dice
 from cofenet.tasks.correction import Correction, correct
+from cofenet.tasks.proposal import propose
 from cofenet.tasks.safety import measure
 from cofenet.tasks.segmentation import Segmentation, segment
 
@@ -56,6 +58,18 @@ class Case:
     mean_change: float
 
 
+@dataclass(frozen=True)
+class _Made:
+    """An honest correction, and what of it can draw nothing, see `cofenet.tasks.proposal`."""
+
+    correction: Correction
+    explained: NDArray[np.float32]
+
+    @property
+    def image(self) -> Image:
+        return np.asarray(self.correction.image, np.uint8)
+
+
 def degraded(name: str, clean: Image, fov: FieldOfView) -> Image:
     """The low-quality photograph that every method gets."""
     return np.asarray(simulate(clean, sample(_rng(name, "111"), "111"), fov), np.uint8)
@@ -78,10 +92,10 @@ def cases(
     for kind, image in (("good", clean), ("honest", low)):
         made = _corrected(image, model)
         if made is not None:
-            yield _case(name, kind, image, made, np.asarray(made.image, np.uint8), _truth(image, made, clean, found))
+            yield _case(name, kind, image, made, made.image, _truth(image, made, clean, found))
     if made is None:
         return
-    for harm, harmed in planted(name, np.asarray(made.image, np.uint8), made.fov, found, other):
+    for harm, harmed in planted(name, made.image, made.correction.fov, found, other):
         yield _case(name, harm, low, made, harmed, {})
     yield from _lesion(name, clean, fov, model)
 
@@ -109,14 +123,13 @@ def _lesion(name: str, clean: Image, fov: FieldOfView, model: str) -> Iterator[C
     made = _corrected(low, model)
     if made is None:
         return
-    honest = np.asarray(made.image, np.uint8)
-    gone = harms.paint_over(honest, where, _rng(name, "paint"))
-    if not _seen(gone, honest):
+    gone = harms.paint_over(made.image, where, _rng(name, "paint"))
+    if not _seen(gone, made.image):
         return
-    crop = made.provenance.crop
+    crop = made.correction.provenance.crop
     rows, columns = np.nonzero(where)
     scale = crop.size / crop.side
-    seen = made.activation[
+    seen = made.correction.activation[
         np.clip(((rows + 0.5 - crop.top) * scale).astype(int), 0, crop.size - 1),
         np.clip(((columns + 0.5 - crop.left) * scale).astype(int), 0, crop.size - 1),
     ]
@@ -128,25 +141,26 @@ def _seen(harmed: Image, honest: Image) -> bool:
     return int(cv2.absdiff(harmed, honest).max()) >= VISIBLE
 
 
-def _corrected(image: Image, model: str) -> Correction | None:
+def _corrected(image: Image, model: str) -> _Made | None:
     try:
-        return correct(image, model=model, judged=False)
+        correction = correct(image, model=model, judged=False)
     except NotFundusError:
         return None
+    proposal = propose(session(model), image, correction.fov, correction.provenance.crop)
+    return _Made(correction, proposal.explained())
 
 
-def _case(
-    name: str, harm: str, low: Image, made: Correction, result: Image, truth: dict[str, tuple[float, float]]
-) -> Case:
-    measured = measure(low, result, made.fov, made.activation).findings
-    return Case(name, harm, measured, truth, made.verdict.mean_change)
+def _case(name: str, harm: str, low: Image, made: _Made, result: Image, truth: dict[str, tuple[float, float]]) -> Case:
+    correction = made.correction
+    measured = measure(low, result, correction.fov, correction.activation, made.explained).findings
+    return Case(name, harm, measured, truth, correction.verdict.mean_change)
 
 
-def _truth(low: Image, made: Correction, clean: Image, found: Segmentation) -> dict[str, tuple[float, float]]:
+def _truth(low: Image, made: _Made, clean: Image, found: Segmentation) -> dict[str, tuple[float, float]]:
     """What people would measure if they had the truth; the good photograph's own segmentation stands for theirs."""
-    mask, after = found.fov.mask, np.asarray(made.image, np.uint8)
-    before_found, after_found = (segment(image, fov=found.fov) for image in (low, after))
-    told = {"psnr": (psnr(low, clean, mask), psnr(after, clean, mask))}
+    mask = found.fov.mask
+    before_found, after_found = (segment(image, fov=found.fov) for image in (low, made.image))
+    told = {"psnr": (psnr(low, clean, mask), psnr(made.image, clean, mask))}
     for structure in ("vessels", "disc"):
         truth, old, new = (getattr(one, structure) for one in (found, before_found, after_found))
         if truth.any():

@@ -72,8 +72,8 @@ def vessels_changed(before: Floats, after: Floats, unexplained: Floats) -> tuple
     return added / len(unexplained), erased / len(unexplained)
 
 
-def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> float | None:
-    """How far the disc moved, in its diameters, plus by how much its size, or the cup's, changed, as a share.
+def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> tuple[float, float] | None:
+    """How far the disc moved, in its diameters, plus the change of its size, or the cup's, as a share; and doubt.
 
     Both are outlined in the square where the input shows its disc; only if the outline of the correction's is doubtful,
     it is looked for in the whole. The cup says nothing where only one of the two shows one.
@@ -84,7 +84,8 @@ def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> float | None:
         fov: of both.
 
     Returns:
-        0 where it stayed; 1 where only the input shows one; None where the input shows none.
+        0 where it stayed, 1 where only the input shows one; and how doubtful the correction's outline is where it is
+        more so than the input's, else 0: 1 minus the mean probability within it. None where the input shows none.
 
     Raises:
         ModelError: a model is damaged.
@@ -92,16 +93,17 @@ def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> float | None:
     _, near = find_disc(before, fov)
     if near is None:
         return None
-    (old, _), (new, sure) = (_measured(picture, fov, near) for picture in (before, after))
+    (old, was), (new, sure) = (_measured(picture, fov, near) for picture in (before, after))
     if old is None:
         return None
+    doubt = 1 - sure if sure < was else 0.0
     if new is None or (sure < _OUTLINED and find_disc(after, fov)[1] is None):
-        return 1.0
+        return 1.0, doubt
     size = (old.vertical_diameter + old.horizontal_diameter) / 2
     moved = float(np.hypot(new.x - old.x, new.y - old.y)) / size
     grown = abs((new.vertical_diameter + new.horizontal_diameter) / 2 / size - 1)
     cups = old.cup_to_disc, new.cup_to_disc
-    return moved + max(grown, 0.0 if cups[0] is None or cups[1] is None else abs(cups[1] - cups[0]))
+    return moved + max(grown, 0.0 if cups[0] is None or cups[1] is None else abs(cups[1] - cups[0])), doubt
 
 
 def _measured(picture: Bytes, fov: FieldOfView, near: Crop) -> tuple[Disc | None, float]:

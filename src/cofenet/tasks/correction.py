@@ -18,15 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet import __version__
-from cofenet.engine.session import Session, session
+from cofenet.engine.session import session
 from cofenet.errors import ModelError, UsageError
 from cofenet.fov import FieldOfView, find_fov
-from cofenet.geometry import Crop, resize
+from cofenet.geometry import Crop
 from cofenet.provenance import Provenance
-from cofenet.tasks.fine import LARGE, sharpen_finely
-from cofenet.tasks.native import Correctors, Pixels, apply_natively
+from cofenet.tasks.native import Pixels, apply_natively
+from cofenet.tasks.proposal import Proposal, propose
 from cofenet.tasks.safety import Verdict, change, decide, limits, measure
-from cofenet.tasks.view import check_pixels, view
+from cofenet.tasks.view import check_pixels
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
 """Names of the tensors that a model for correction has on its card."""
@@ -89,9 +89,9 @@ def correct(
         raise ModelError(f"{model}: is no model for correction: it needs {sorted(_INPUTS)}, gives {sorted(_OUTPUTS)}")
     fov = find_fov(image)
     crop = Crop.around(fov.circle, network.card.working_size)
-    correctors, activation = look(network, image, fov, crop)
-    corrected = apply_natively(image, fov, crop, correctors, strength) if strength > 0 else image.copy()
-    verdict = judge(image, corrected, fov, activation, force=force, judged=judged)
+    proposal = propose(network, image, fov, crop)
+    corrected = apply_natively(image, fov, crop, proposal.correctors, strength) if strength > 0 else image.copy()
+    verdict = judge(image, corrected, fov, proposal, strength, force=force, judged=judged)
     changed = change(image, corrected, crop)
     if verdict.status == "unchanged":
         corrected = image.copy()
@@ -102,25 +102,15 @@ def correct(
         __version__, "correct", network.card.name, network.card.sha256, settings, fov.circle, fov.confidence, crop,
         {"status": verdict.status, "rule": verdict.rule, "forced": verdict.forced, "reasons": list(verdict.reasons)},
     )  # fmt: skip
-    return Correction(corrected, verdict, provenance, fov, activation, changed)
-
-
-def look(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> tuple[Correctors, NDArray[np.float32]]:
-    """Show the photograph to the network: what to change, and the low-quality activation (S, S)."""
-    local = view(image, fov, crop)
-    whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
-    out = network.run(whole=whole[None], local=local[None])
-    field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
-    if "filters" in out and crop.side >= LARGE * crop.size:
-        residual = sharpen_finely(image, fov, crop, residual - out["sharpened"][0], out["filters"][0])
-    return Correctors(field.reshape(3, 4, *field.shape[1:]), residual), activation
+    return Correction(corrected, verdict, provenance, fov, proposal.activation, changed)
 
 
 def judge(
     image: Pixels,
     corrected: Pixels,
     fov: FieldOfView,
-    activation: NDArray[np.float32],
+    proposal: Proposal,
+    strength: float = 1.0,
     *,
     force: bool = False,
     judged: bool = True,
@@ -131,7 +121,8 @@ def judge(
         image: the input, uint8 or uint16 (H, W, 3), RGB.
         corrected: like it.
         fov: of both.
-        activation: float32 (S, S), where the network found spots, in the square around the field of view.
+        proposal: what the network would change, in the square around the field of view.
+        strength: how much of it was.
         force: never answer that the photograph had better stay as it was, unless nothing was changed.
         judged: whether to ask the rules of `cofenet.tasks.safety`.
     """
@@ -153,7 +144,7 @@ def judge(
         facts.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
     if not judged:
         return Verdict("not judged", "not asked", tuple(facts), mean, largest, lost, {})
-    measured = measure(image, corrected, fov, activation)
+    measured = measure(image, corrected, fov, proposal.activation, proposal.explained(strength))
     found = measured.findings
     status, rule, reasons = decide(found, measured.factor)
     if _TOLD < found["uncompared"] < limits()["uncompared"].caution:

@@ -24,28 +24,19 @@ EDGE, RIM = 8, 16
 in `cofenet.networks`, at twice the size."""
 
 
-def sharpen_finely(image: Pixels, fov: FieldOfView, crop: Crop, others: Floats, filters: Floats) -> Floats:
-    """The residual at twice the size: sharpened by filters, the rest enlarged.
+def sharpen_finely(image: Pixels, fov: FieldOfView, crop: Crop, filters: Floats) -> Floats:
+    """The part of the residual that sharpens, at twice the size.
 
     Args:
         image: uint8 or uint16 (H, W, 3), RGB.
         fov: where.
         crop: what the network saw, S pixels a side.
-        others: float32 (3, S, S), the part of the residual that does not sharpen.
         filters: float32 (2, T), along rows and along columns, what they add: of sum 0.
 
     Returns:
         float32 (3, 2 S, 2 S).
     """
-    size = FINE * crop.size
-    local = view(image, fov, Crop.around(fov.circle, size))
-    added = sharpened(local, filters)
-    return np.stack(
-        [
-            cv2.add(plane, cv2.resize(other, (size, size), interpolation=cv2.INTER_CUBIC))
-            for plane, other in zip(added, others, strict=True)
-        ]
-    )
+    return sharpened(view(image, fov, Crop.around(fov.circle, FINE * crop.size)), filters)
 
 
 def sharpened(local: Floats, filters: Floats) -> Floats:

@@ -47,6 +47,7 @@ _WORDS = {
     "colour": "colours unlike those of good photographs: {:.1f} standard deviations",
     "quality": "the quality of {} fell by {:.2f}",
     "disc": "the optic disc moved or changed its size, or its cup did, by {:.2f} of itself",
+    "disc_doubtful": "the outline of the optic disc is less sure than it was: its probability misses 1 by {:.2f}",
     "vessels_added": "a vessel was added, {:.3f} of the field of view long",
     "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
 }
@@ -117,7 +118,9 @@ class Measured:
     factor: str
 
 
-def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats) -> Measured:
+def measure(
+    image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats, explained: Floats | None = None
+) -> Measured:
     """Measure a correction by all rules.
 
     Args:
@@ -125,6 +128,8 @@ def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floa
         corrected: like it.
         fov: of both.
         activation: float32 (S, S), 0 to 1, in the square around the field of view: where spots were found.
+        explained: float32 (4, S, S), likewise: what of the correction can draw nothing makes of the input, see
+            `cofenet.tasks.proposal`; the input itself if it is not given.
 
     Raises:
         ModelError: a model is damaged.
@@ -132,7 +137,9 @@ def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floa
     crop = Crop.around(fov.circle, SIZE)
     before = view(image, fov, crop)
     after, seen = view_alike(corrected, before[3], crop), before[3] > 0
-    structure = compare(before[:3], after[:3], seen, np.asarray(resize(activation, (SIZE, SIZE)), np.float32))
+    plain = before if explained is None else np.stack([resize(plane, (SIZE, SIZE)) for plane in explained])
+    spots = np.asarray(resize(activation, (SIZE, SIZE)), np.float32)
+    structure = compare(before[:3], plain[:3] * seen, after[:3], seen, spots)
     found = {
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
@@ -144,7 +151,7 @@ def measure(image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floa
     found["quality"], factor = _fallen(assess(old, fov=square), assess(new, fov=square))
     disc = disc_changed(old, new, square)
     if disc is not None:
-        found["disc"] = disc
+        found["disc"], found["disc_doubtful"] = disc
     if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
         found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure.unexplained)
     return Measured(found, factor)

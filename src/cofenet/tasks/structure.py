@@ -1,9 +1,11 @@
 """Is the structure of a correction that of its input? Compared without ground truth, in the square around the retina.
 
-Light, colour and contrast may change, slowly from place to place, and blur may be undone; what is fine must be the
-input's own. So the band of structures of each of the correction's channels, g, is regressed in Gaussian windows on four
-of the input, a: the same band of its three channels, and what is finest in the green one, x − G_s x (G: Gaussian), by
-which any sharpening begins: x + α (x − G_s x). Least squares that lean towards the weights w₀ of the whole picture:
+What slow light and one filter for the whole photograph make of the input can draw nothing (`cofenet.tasks.proposal`);
+where that is known, it stands for the input, where it is not, the input itself does. Beyond it light and contrast may
+change, slowly from place to place, and blur may be undone; what is fine must be the input's own. So the band of
+structures of each of the correction's channels, g, is regressed in Gaussian windows on four of the input, a: the same
+band of its three channels, and what is finest in the green one, x − G_s x (G: Gaussian), by which any sharpening
+begins: x + α (x − G_s x). Least squares that lean towards the weights w₀ of the whole picture:
 
     w(x) = (⟨a aᵀ⟩ + Λ)⁻¹ (⟨a g⟩ + Λ w₀),    e = g − w · a,    z = |e| / (f + s · √min(⟨(w · a)²⟩, ⟨g²⟩))
 
@@ -84,19 +86,20 @@ class Structure:
     uncompared: float
 
 
-def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> Structure:
+def compare(before: Floats, plain: Floats, after: Floats, seen: Mask, activation: Floats) -> Structure:
     """Compare a correction with its input.
 
     Args:
         before: the input, float32 (3, S, S), RGB, 0 to 1, 0 where not seen; S is a multiple of 16.
+        plain: what of the correction can draw nothing makes of it, likewise; the input itself if that is not known.
         after: the correction, likewise.
         seen: bool (S, S), the field of view.
         activation: float32 (S, S), 0 to 1, where the network found spots.
     """
     bands, inside = _Bands(seen), within_rim(seen)
     red, green, blue = before
-    finest = bands.finest(green)
-    given = [*(bands.cut(plane) for plane in before), bands.smoothed(finest)]
+    finest = bands.finest(plain[1])
+    given = [*(bands.cut(plane) for plane in plain), bands.smoothed(finest)]
     made = [bands.cut(plane) for plane in after[:2]]
     regression = _Regression(given, made)
     expected = regression.expected(_LINES, 1)
@@ -113,7 +116,7 @@ def compare(before: Floats, after: Floats, seen: Mask, activation: Floats) -> St
     z, wide = np.abs(z) * compared, np.maximum(np.abs(red_z), np.abs(green_z)) * compared
     brightest, darkest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     lost = ((brightest < _EDGE) | (darkest > 1 - _EDGE)) & inside
-    drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(given[1]) > _DRAWN)
+    drawn = within_rim(lost) & (np.abs(made[1]) - np.abs(bands.cut(green)) > _DRAWN)
     p, g, retina = expected[inside], made[1][inside], max(1, int(np.count_nonzero(inside)))
     return Structure(
         z, summed(z, _LINE_PEAK), summed(wide, _SPOT_PEAK), summed(hidden, _LINE_PEAK),

@@ -1,0 +1,86 @@
+"""What the network would change of one photograph, and what of that can draw nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from cofenet.engine.session import Session
+from cofenet.fov import FieldOfView
+from cofenet.geometry import Crop, resize
+from cofenet.tasks.fine import LARGE, sharpen_finely
+from cofenet.tasks.native import Correctors
+from cofenet.tasks.view import Floats, Pixels, view
+
+_SLOW = 1 / 16
+"""Standard deviation, part of the field of view, of the light that is too smooth to draw or to hide a lesion."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the network would change.
+
+    Attributes:
+        local: float32 (4, S, S), what it saw: RGB and field of view, 0 to 1.
+        correctors: what to change.
+        sharpened: float32 (3, T, T), the part of the residual that one filter for the whole photograph makes.
+        activation: float32 (S, S), 0 to 1, where it found spots.
+    """
+
+    local: Floats
+    correctors: Correctors
+    sharpened: Floats
+    activation: Floats
+
+    def explained(self, strength: float = 1.0) -> Floats:
+        """What one filter for the whole photograph and slow light alone make of it: float32 (4, S, S), as `local`.
+
+        A correction may differ from this only where it took out a spot: else it drew, or lost, something.
+
+        Args:
+            strength: as of `cofenet.correct`.
+        """
+        size = self.local.shape[1]
+        image, seen = self.local[:3], self.local[3]
+        filtered = image + np.stack([resize(plane, (size, size)) for plane in self.sharpened])
+        made = np.empty_like(self.local)
+        made[3] = seen
+        for colour, parts in enumerate(self.correctors.field):
+            *weights, total = (_enlarged(part, size) for part in parts)
+            for weight, plane in zip(weights, filtered, strict=True):
+                cv2.accumulateProduct(weight, plane, total)
+            change = total + filtered[colour] - image[colour]
+            made[colour] = np.clip(image[colour] + np.float32(strength) * change, 0, 1) * seen
+        return made
+
+
+def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Proposal:
+    """Show a photograph to a model for correction.
+
+    Args:
+        network: the model.
+        image: uint8 or uint16 (H, W, 3), RGB.
+        fov: its field of view.
+        crop: the square around that, at the model's working size.
+    """
+    local = view(image, fov, crop)
+    whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
+    out = network.run(whole=whole[None], local=local[None])
+    field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
+    sharpened = out["sharpened"][0] if "sharpened" in out else np.zeros((3, 1, 1), np.float32)
+    if "filters" in out and crop.side >= LARGE * crop.size:
+        others = residual - sharpened
+        sharpened = sharpen_finely(image, fov, crop, out["filters"][0])
+        residual = np.stack([
+            cv2.add(plane, cv2.resize(other, plane.shape, interpolation=cv2.INTER_CUBIC))
+            for plane, other in zip(sharpened, others, strict=True)
+        ])  # fmt: skip
+    return Proposal(local, Correctors(field.reshape(3, 4, *field.shape[1:]), residual), sharpened, activation)
+
+
+def _enlarged(part: Floats, size: int) -> Floats:
+    """Part of a field (G, G), without what is not slow in it, at (size, size)."""
+    slow = cv2.GaussianBlur(part, (0, 0), _SLOW * len(part), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(slow, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)

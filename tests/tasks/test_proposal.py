@@ -1,0 +1,89 @@
+"""What a network proposes: applied, it is the correction; without its spots and quick light, what explains it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cofenet.engine.session import session
+from cofenet.fov import find_fov
+from cofenet.geometry import Crop
+from cofenet.io import read_photograph
+from cofenet.tasks.native import Correctors, apply_natively
+from cofenet.tasks.proposal import Proposal, propose
+from cofenet.tasks.view import view
+from conftest import draw_photograph
+
+LOW = sorted((Path(__file__).parents[2] / "samples/low-quality").glob("*.jpg"))
+
+
+def proposed(size: int = 64, field: float = 0.0) -> Proposal:
+    """Of a drawn photograph, by no network: nothing changes but what the test asks for."""
+    image = draw_photograph(height=300, width=300)
+    fov = find_fov(image)
+    nothing = Correctors(np.full((3, 4, 32, 32), field, np.float32), np.zeros((3, size, size), np.float32))
+    local = view(image, fov, Crop.around(fov.circle, size))
+    return Proposal(local, nothing, np.zeros((3, 1, 1), np.float32), np.zeros((size, size), np.float32))
+
+
+def test_a_proposal_to_change_nothing_explains_the_photograph() -> None:
+    np.testing.assert_allclose(proposed().explained(), proposed().local, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+def test_light_alone_is_the_equation(strength: float) -> None:
+    given = proposed(field=0.1)
+    image, seen = given.local[:3], given.local[3]
+    expected = np.clip(image + strength * 0.1 * (image.sum(0) + 1), 0, 1) * seen
+    np.testing.assert_allclose(given.explained(strength)[:3], expected, atol=1e-5)
+
+
+def test_a_spot_is_not_explained_and_a_filter_is() -> None:
+    given = proposed()
+    change = np.random.default_rng(0).normal(0, 0.02, (3, 64, 64)).astype(np.float32)
+    spots = replace(given, correctors=replace(given.correctors, residual=change))
+    np.testing.assert_array_equal(spots.explained(), given.explained())
+    filtered = np.clip(given.local[:3] + change, 0, 1) * given.local[3]
+    np.testing.assert_allclose(replace(given, sharpened=change).explained()[:3], filtered, atol=1e-6)
+
+
+def test_light_that_changes_quickly_explains_little() -> None:
+    """A field as fine as its grid allows could darken a lesion away."""
+    given = proposed()
+    field = given.correctors.field.copy()
+    field[:, 3, 16, 16] = 0.3
+    found = replace(given, correctors=replace(given.correctors, field=field)).explained()
+    assert 0 < np.abs(found - given.local).max() < 0.03
+
+
+@pytest.mark.parametrize("path", LOW, ids=lambda path: path.stem)
+def test_what_the_shipped_network_makes_is_explained_but_for_its_spots(path: Path) -> None:
+    image = read_photograph(path).pixels
+    fov = find_fov(image)
+    crop = Crop.around(fov.circle, 512)
+    given = propose(session("light"), image, fov, crop)
+    made = view(apply_natively(image, fov, crop, given.correctors, 1.0), fov, crop)
+    spots = cv2.dilate(given.activation, np.ones((9, 9))) > 0.2
+    inside = (cv2.erode(given.local[3], np.ones((25, 25))) > 0) & ~spots
+    assert np.abs(made - given.explained())[:, inside].mean() < 0.25 * np.abs(made - given.local)[:, inside].mean()
+
+
+def test_a_large_photograph_is_sharpened_at_twice_the_size_and_the_rest_enlarged() -> None:
+    image = cv2.GaussianBlur(draw_photograph(height=1100, width=1100), (0, 0), 3)
+    fov = find_fov(image)
+    crop = Crop.around(fov.circle, 512)
+    network = session("light")
+    found = propose(network, image, fov, crop)
+    assert found.sharpened.shape == found.correctors.residual.shape == (3, 1024, 1024)
+    out = network.run(
+        whole=np.stack([cv2.resize(plane, (128, 128), interpolation=cv2.INTER_AREA) for plane in found.local])[None],
+        local=found.local[None],
+    )
+    others = (out["residual"] - out["sharpened"])[0]
+    for plane, sharp, other in zip(found.correctors.residual, found.sharpened, others, strict=True):
+        enlarged = cv2.resize(other, (1024, 1024), interpolation=cv2.INTER_CUBIC)
+        np.testing.assert_allclose(plane, sharp + enlarged, atol=1e-6)
