@@ -47,7 +47,36 @@ def test_without_correction(run: Run, folder: Path, tmp_path: Path) -> None:
     assert "fiqa_after" not in result.stdout
 
 
-@pytest.mark.parametrize("text", ["image\n1.png\n", "image,quality\n1.png,good\n", "image,quality\n1.png,3\n"])
+@pytest.mark.parametrize("taken", ["1.png", "labels.csv"])
+def test_what_is_read_is_not_overwritten(run: Run, folder: Path, taken: str) -> None:
+    told = labels(folder, "image,quality\n1.png,0\n")
+    before = (folder / taken).read_bytes()
+    result = run("evaluate", "eyeq", "--images", folder, "--labels", told, "--csv", folder / taken)
+    assert isinstance(result.exception, UsageError)
+    assert (folder / taken).read_bytes() == before
+
+
+def test_report_and_table_are_two_files(run: Run, folder: Path, tmp_path: Path) -> None:
+    told, one = labels(tmp_path, "image,quality\n1.png,0\n"), tmp_path / "one.json"
+    result = run("evaluate", "eyeq", "--images", folder, "--labels", told, "--csv", one, "--report", one)
+    assert isinstance(result.exception, UsageError)
+    assert not one.exists()
+
+
+def test_only_a_photograph_stands_for_another_of_its_name(run: Run, folder: Path, tmp_path: Path) -> None:
+    (folder / "1.bak").write_text("no photograph")
+    told = labels(tmp_path, "image,quality\n1.jpeg,0\n")
+    result = run("evaluate", "eyeq", "--images", folder, "--labels", told, "--no-corrected")
+    assert result.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image\n1.png\n", "image,quality\n1.png,good\n", "image,quality\n1.png,3\n", "image,quality\n",
+        "image,quality\n1.png,0\n1.png,2\n", "image,quality\n1.png,0\n1.jpeg,0\n", "image,quality\n,0\n",
+    ],
+)  # fmt: skip
 def test_bad_labels_are_refused(run: Run, folder: Path, tmp_path: Path, text: str) -> None:
     result = run("evaluate", "eyeq", "--images", folder, "--labels", labels(tmp_path, text))
     assert result.exit_code == 2 or isinstance(result.exception, UsageError)

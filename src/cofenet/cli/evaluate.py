@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,14 +14,13 @@ import typer
 from cofenet.batch.outcome import Outcome, clock
 from cofenet.batch.places import Jobs
 from cofenet.cli.evaluate_protocols import PROTOCOLS
-from cofenet.cli.jobs import ReportOption, run
+from cofenet.cli.jobs import ReportOption, reserve, run
 from cofenet.cli.report import Report
 from cofenet.cli.table import Table
-from cofenet.engine.card import load_card
 from cofenet.errors import UsageError
 from cofenet.evaluation.quality import Judged, figures, judge
-from cofenet.io import read_photograph
-from cofenet.tasks.quality import GRADES
+from cofenet.io import SUFFIXES, read_photograph
+from cofenet.tasks.quality import GRADES, assessor
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,6 +43,7 @@ def eyeq(
     corrected: Annotated[bool, typer.Option(help="Grade the corrected photographs, too.")] = True,
     table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a row a photograph.")] = None,
     report: ReportOption = None,
+    model: Annotated[str, typer.Option(help="A shipped model, or the path of an ONNX file with its card.")] = "quality",
 ) -> None:
     """Compare grades with people's: accuracy, macro precision, recall and F1, kappa, AUC, and the share called good.
 
@@ -51,31 +52,44 @@ def eyeq(
 
     Example: cofenet evaluate eyeq --images EyeQ/test --labels Label_EyeQ_test.csv --report eyeq.json
     """
+    card = assessor(model).card
     truth = _labels(images, labels)
-    summary = Report("evaluate eyeq", {"model": load_card("quality").sha256}, report)
+    jobs = Jobs([(path, path) for path in truth])
+    reserve(jobs, (report, table), beside=[labels])
+    summary = Report("evaluate eyeq", {"model": card.sha256}, report)
     judged, rows = _Judgements(summary), Table(table, summary)
-    work = _Judge(truth, judged, rows, corrected=corrected)
-    raise run(Jobs([(path, path) for path in truth]), work, summary, judged, rows)
+    raise run(jobs, _Judge(truth, judged, rows, corrected, model), summary, judged, rows)
 
 
 def _labels(images: Path, labels: Path) -> dict[Path, int]:
     try:
         with labels.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-        found = {_file(images, row["image"]): int(row["quality"]) for row in rows}
+        found = [(_file(images, row["image"]), int(row["quality"])) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{labels}: cannot read the labels: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{labels}: needs the columns image and quality, the latter 0, 1 or 2: {error}") from error
-    if wrong := set(found.values()) - set(range(len(GRADES))):
+    truth = dict(found)
+    if not truth:
+        raise UsageError(f"{labels}: has no rows")
+    if len(truth) < len(found):
+        names = Counter(path for path, _ in found)
+        raise UsageError(f"{labels}: {names.most_common(1)[0][0]} is there more than once")
+    if wrong := set(truth.values()) - set(range(len(GRADES))):
         raise UsageError(f"{labels}: quality must be 0, 1 or 2, got {wrong.pop()}")
-    return found
+    return truth
 
 
 def _file(images: Path, name: str) -> Path:
     """The file of that name, or of the same stem: EyeQ's photographs are often kept in another format."""
+    if not name.strip():
+        raise ValueError("a row without the name of an image")
     exact = images / name
-    return exact if exact.exists() else next(iter(sorted(exact.parent.glob(f"{exact.stem}.*"))), exact)
+    if exact.exists():
+        return exact
+    alike = (path for path in sorted(exact.parent.glob(f"{exact.stem}.*")) if path.suffix.lower() in SUFFIXES)
+    return next(alike, exact)
 
 
 @dataclass
@@ -101,11 +115,12 @@ class _Judge:
     judged: _Judgements
     table: Table
     corrected: bool
+    model: str
 
     def __call__(self, source: Path, _: Path) -> Iterator[Outcome]:
         seconds = clock()
         pixels = read_photograph(source).pixels
-        one = judge(source.name, pixels, self.truth[source], corrected=self.corrected)
+        one = judge(source.name, pixels, self.truth[source], corrected=self.corrected, model=self.model)
         self.judged.all.append(one)
         row: dict[str, object] = {"truth": one.truth, **dict(zip(GRADES, one.before, strict=True))}
         if one.after:

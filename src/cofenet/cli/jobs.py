@@ -52,14 +52,33 @@ def plan(
     jobs = Jobs(found, format, overwrite)
     if not jobs.pairs:
         raise UsageError(f"no photographs in {', '.join(map(str, photos))}")
+    if output:
+        make_writable(output)
+    reserve(jobs, extras)
+    return jobs
+
+
+def reserve(jobs: Jobs, extras: Sequence[Path | None], *, beside: Sequence[Path] = ()) -> None:
+    """See to it that further files can be written, and overwrite nothing that is read; make their folders.
+
+    Args:
+        jobs: the photographs and their results.
+        extras: the files; None and "-" are none.
+        beside: what is read beside the photographs.
+
+    Raises:
+        UsageError: a name is taken, by another of the files, too, or a file cannot be stored.
+    """
     files = [path for path in extras if path and str(path) != "-"]
+    taken = {real(path) for path in beside}
     for path in files:
         if path.is_dir():
             raise UsageError(f"{path}: is a folder; give the name of a file")
+        if real(path) in taken:
+            raise UsageError(f"{path}: is read, or written, already; choose another name")
+        taken.add(real(path))
         jobs.refuse_taken(path)
-    for folder in (*([output] if output else []), *(path.parent for path in files)):
-        make_writable(folder)
-    return jobs
+        make_writable(path.parent)
 
 
 class Written(Protocol):
