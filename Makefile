@@ -37,9 +37,7 @@ unit: $(VENV)/all $(BARE)/core debian-tools
 debian-tools:
 	.ci/debian-tools
 
-# The figures of README and model card; needs the photographs, which cannot be shipped. GOOD: recipes/vessels-good.toml,
-# trained; without it, its line is left out.
-GOOD := runs/vessels-good/vessels-good.onnx
+# The figures of README and model card; needs the photographs, which cannot be shipped.
 bench: $(VENV)/all
 	$(RUN) benchmarks/fov.py --data $(DATA)
 	$(RUN) benchmarks/restoration.py --data $(DATA) --publish
@@ -61,7 +59,7 @@ bench: $(VENV)/all
 		--downstream runs/evaluation/downstream --grades runs/evaluation/grades \
 		--robustness runs/evaluation/robustness --unseen runs/evaluation/unseen \
 		--real runs/evaluation/real
-	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish $(if $(wildcard $(GOOD)),--good $(GOOD))
+	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish --good models/vessels-good.onnx
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/safety.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)

@@ -10,7 +10,8 @@ Protocols, on rows of manifest.csv with split "test":
   compared with the photograph as it is at 512 pixels.
 - factors: task clean at 1024 pixels, where the weakest blur is more than a pixel; each factor is drawn once (kinds 001,
   010 and 100 of the preset published, haze of the preset clinical, a cut at top and bottom of 0.15 of the rows that are
-  seen) and applied at severities 0, 1/4, 1/2, 3/4, 1.
+  seen) and applied at severities 0, 1/4, 1/2, 3/4, 1; and once more blur, a defocus stronger than that of any preset.
+- cameras: good photographs of cameras other than EyePACS's (tasks vessels and clean): how many are called so.
 - lowquality: the real photographs, which people called usable, before and after correction.
 
 The second form grades by other models, and writes beside the figures how they compare: docs/results/fusion.json.
@@ -32,6 +33,7 @@ import cv2
 import numpy as np
 
 from cofenet.degradation import Parameters, sample, simulate
+from cofenet.degradation.defocus import Defocus
 from cofenet.degradation.haze import Haze
 from cofenet.degradation.preset import load_preset
 from cofenet.engine.card import load_card
@@ -47,6 +49,16 @@ from timing import milliseconds, small_photograph
 SIZES = (300, 512, 1024, 3000)
 SEVERITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 CUT = 0.15
+STRONG = 0.03
+"""Radius of a defocus, of the field of view: three times what a preset has at most."""
+
+TRIED = {factor: factor for factor in FACTORS} | {"strong blur": "blur"}
+"""What is done to a photograph, and the factor whose score must tell."""
+
+CAMERAS = {
+    "chase": ("CHASE_DB1", "vessels"), "hrf": ("HRF", "vessels"), "stare": ("STARE", "vessels"),
+    "heimed": ("HEI-MED", "clean"),
+}  # fmt: skip
 WORKING = 1024
 DOCS = Path(__file__).parents[1] / "docs"
 QUALITY, COMPARISON = DOCS / "quality.md", DOCS / "results" / "fusion.json"
@@ -67,10 +79,12 @@ def main() -> None:
     with (options.data / "manifest.csv").open(newline="") as file:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
     rows = [row for row in rows if row["split"] == "test"]
-    of = {task: [row for row in rows if row["task"] == task] for task in ("quality", "clean", "lowquality")}
+    tasks = "quality", "clean", "lowquality", "vessels"
+    of = {task: [row for row in rows if row["task"] == task] for task in tasks}
     if options.compare:
         _compare(of["quality"], options)
         return
+    cameras = [[row for row in of[task] if row["source"] == source] for source, (_, task) in CAMERAS.items()]
     whole = [row for row in of["quality"] if row["source"] != "eyepacs200"] + of["clean"]
     with ProcessPoolExecutor(options.processes) as pool:
         content = {
@@ -78,6 +92,7 @@ def main() -> None:
             "grades": figures(list(pool.map(_judged, of["quality"], chunksize=8))),
             "sizes": _sizes([one for part in pool.map(_at_sizes, whole) for one in part]),
             "factors": _factors([one for part in pool.map(_at_severities, of["clean"]) for one in part]),
+            "cameras": dict(pool.map(_called_good, cameras)),
             "lowquality": _shares(list(pool.map(_judged, of["lowquality"]))),
         }
     content["512x512_ms"] = milliseconds(partial(assess, small_photograph()), 13)
@@ -122,6 +137,12 @@ def compared(told: dict) -> str:  # type: ignore[type-arg]
 
 def _judged(row: Row) -> Judged:
     return judge(row["path"], read_photograph(Path(row["file"])).pixels, int(row["label"]))
+
+
+def _called_good(rows: list[Row]) -> tuple[str, dict[str, int]]:
+    """A source, and how many of its photographs there are and are called good."""
+    grades = [graded(read_photograph(Path(row["file"])).pixels) for row in rows]
+    return rows[0]["source"], {"photographs": len(rows), "good": sum(int(np.argmax(p)) == 0 for p in grades)}
 
 
 def _at_sizes(row: Row) -> list[tuple[str, bool, float]]:
@@ -182,25 +203,27 @@ def _at_severities(row: Row) -> list[tuple[str, bool, bool]]:
     mask = crop.take(found_fov.mask.astype(np.uint8) * np.uint8(255)) > 127
     fov = FieldOfView(mask, Circle(half, half, half), found_fov.confidence)
     found = []
-    for factor in FACTORS:
-        rng = np.random.default_rng(zlib.crc32(f"{row['path']} {factor}".encode()))
-        drawn = _drawn(factor, rng)
+    for name, factor in TRIED.items():
+        rng = np.random.default_rng(zlib.crc32(f"{row['path']} {name}".encode()))
+        drawn = _drawn(name, rng)
         scores = []
         for severity in SEVERITIES:
             changed = _cut(image, fov, severity) if factor == "field_of_view" else None
             now = (simulate(image, drawn.scaled(severity), fov), fov) if changed is None else changed
             scores.append(assess(now[0], fov=now[1]).factors)
         falls = [a[factor] - b[factor] for a, b in pairwise(scores)]
-        drops = {name: scores[0][name] - scores[-1][name] for name in FACTORS}
-        found.append((factor, min(falls) > 0, max(drops, key=drops.__getitem__) == factor))
+        drops = {one: scores[0][one] - scores[-1][one] for one in FACTORS}
+        found.append((name, min(falls) > 0, max(drops, key=drops.__getitem__) == factor))
     return found
 
 
-def _drawn(factor: str, rng: np.random.Generator) -> Parameters:
-    if factor == "contrast":
+def _drawn(tried: str, rng: np.random.Generator) -> Parameters:
+    if tried == "strong blur":
+        return Parameters(factors=(Defocus(radius=STRONG),))
+    if tried == "contrast":
         haze = next(part for part in load_preset("clinical").ranges if part.factor is Haze)
         return Parameters(factors=(haze.draw(rng),))
-    kind = {"illumination": "001", "artifact": "010", "blur": "100"}.get(factor)
+    kind = {"illumination": "001", "artifact": "010", "blur": "100"}.get(tried)
     return sample(rng, kind) if kind else Parameters()
 
 
@@ -213,7 +236,7 @@ def _cut(image: Image, fov: FieldOfView, severity: float) -> tuple[Image, FieldO
 
 
 def _factors(found: list[tuple[str, bool, bool]]) -> dict[str, dict[str, float]]:
-    groups = {factor: [one for one in found if one[0] == factor] for factor in FACTORS}
+    groups = {name: [one for one in found if one[0] == name] for name in TRIED}
     return {
         name: {"falls": _mean(one[1] for one in group), "falls most": _mean(one[2] for one in group)}
         for name, group in groups.items()
@@ -249,6 +272,10 @@ def table(content: dict) -> str:  # type: ignore[type-arg]
         "| factor | falls at every step of its severity | falls most of all factors |",
         "|---|---|---|",
         *(f"| {name} | {of['falls']:.1%} | {of['falls most']:.1%} |" for name, of in factors.items()),
+        "",
+        "Good photographs of other cameras, called good: "
+        + ", ".join(f"{CAMERAS[name][0]} {n['good']} of {n['photographs']}" for name, n in content["cameras"].items())
+        + ".",
         "",
         "The low-quality photographs of cofe-Net, all called usable by people: "
         + "; ".join(f"{when} correction " + _told(shares) for when, shares in low.items())

@@ -68,6 +68,8 @@ def main() -> None:
         },
         "512x512_ms": milliseconds(partial(segment, small_photograph()), 7),
     }
+    if options.good:
+        content["good"] = load_card(str(options.good)).sha256
     options.out.write_text(json.dumps(content, indent=2) + "\n")
     print(table(content))
     if options.publish:

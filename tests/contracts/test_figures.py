@@ -95,6 +95,10 @@ def test_the_figures_are_of_the_shipped_weights() -> None:
     assert models == {name: load_card(name).sha256 for name in shipped()}
 
 
+def test_the_segmenter_of_good_photographs_lies_beside_the_package() -> None:
+    assert stored("segmentation")["good"] == load_card(str(ROOT / "models/vessels-good.onnx")).sha256
+
+
 def test_the_cards_say_what_was_measured() -> None:
     segmented = stored("segmentation")["figures"]
     for model, name, measured in (

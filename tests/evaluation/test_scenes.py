@@ -77,6 +77,9 @@ def test_hardships(square: Square, hard: dict[str, list]) -> None:
     np.testing.assert_array_equal(mirrored.image, given.image[:, ::-1])
     np.testing.assert_array_equal(mirrored.truth, given.truth[:, ::-1])
     np.testing.assert_array_equal(mirrored.fov.mask, given.fov.mask[:, ::-1])
+    (clinical,) = hard["clinical"]
+    assert clinical.condition == "clinical"
+    assert distance(clinical) > 0
     wrong = {scene.condition: distance(scene) for scene in hard["unseen"]}
     assert 0 < wrong["unseen-256-pixels"] < wrong["unseen-128-pixels"]
     fringed = hard["unseen"][-1]

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from cofenet.networks.assessor import Assessment, Assessor
+from cofenet.networks.assessor import FACTORS, Assessment, Assessor, Spectral
+from cofenet.networks.encoder import FEATURES
 from cofenet.networks.fusion import Fusion
 
 
@@ -19,6 +20,27 @@ def test_shapes(make: type[nn.Module], answers: int) -> None:
     assert grade.shape == (2, answers, 3)
     assert severity.shape == (2, 4)
     assert alone.shape == (1, answers, 3)
+
+
+def test_the_spectrum_adds_to_blur_alone_and_at_first_nothing() -> None:
+    network, picture = Assessor().eval(), torch.rand(2, 4, 64, 64)
+    with torch.no_grad():
+        at_first = network(picture)[1]
+        torch.testing.assert_close(at_first, network.severity(network.encoder(picture[:, :3])))
+        torch.nn.init.ones_(network.spectral.last.weight)
+        added = network(picture)[1] - at_first
+    assert FACTORS == ("illumination", "contrast", "artifact", "blur")
+    assert (added[:, :3] == 0).all()
+    assert (added[:, 3] > 0).all()
+
+
+def test_a_veil_does_not_change_what_the_spectrum_adds() -> None:
+    network, picture = Spectral().eval(), torch.rand(2, 4, 64, 64)
+    picture[:, 3] = 1
+    torch.nn.init.normal_(network.last.weight)
+    veiled, features = torch.cat([0.5 * picture[:, :3] + 0.3, picture[:, 3:]], 1), torch.rand(2, FEATURES)
+    with torch.no_grad():
+        torch.testing.assert_close(network(veiled, features), network(picture, features), atol=1e-3, rtol=0)
 
 
 def test_exported_probabilities() -> None:

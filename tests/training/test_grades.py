@@ -88,6 +88,14 @@ def test_a_pair_differs_in_one_factor_alone(graded: Graded) -> None:
         np.testing.assert_array_equal(first[:before], second[:before])
 
 
+def test_factors_come_alone_and_together_and_blur_may_be_strong(graded: Graded) -> None:
+    examples = GradedExamples(graded, MIXTURE.model_copy(update={"kinds": {"111": 1.0}}), 0, 32, 120)
+    severity = np.array([examples[index]["severity"].flatten().numpy() for index in range(120)])
+    present = np.bincount((severity > 0).sum(1), minlength=5)
+    assert (present > 120 / 5 / 3).all()  # none to all four, each as likely
+    assert severity[:, 3].max() > 0.9
+
+
 def test_what_people_graded_is_paired_with_another(graded: Graded) -> None:
     mixture = Mixture(kinds={"000": 1.0}, pairs=True)
     pairs = [GradedExamples(graded, mixture, 0, 32, 20)[index] for index in range(20)]

@@ -100,6 +100,21 @@ def test_dropout_is_the_same_after_a_stop(
         assert_equal(train(recipe, manifest, tmp_path / "stopped"), whole)
 
 
+def test_a_frozen_part_stays_as_it_began(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    train(recipes["field"].model_copy(update={"steps": 2}), manifest, tmp_path / "first")
+    recipe = recipes["field"].model_copy(update={"frozen": ("encoder1",), "seed": 1})
+    train(recipe, manifest, tmp_path / "second", start=[str(tmp_path / "first")])
+    network = Run(tmp_path / "first").load()["network"]
+    for name, value in Run(tmp_path / "second").load()["network"].items():
+        assert torch.equal(value, network[name]) == name.startswith("encoder1."), name
+
+
+def test_a_part_that_is_not_there_cannot_be_frozen(manifest: Path, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    recipe = recipes["field"].model_copy(update={"frozen": ("wheel",)})
+    with pytest.raises(UsageError, match=r"frozen: field has no such part: .*wheel"):
+        train(recipe, manifest, tmp_path / "run")
+
+
 @pytest.mark.parametrize("name", ["field", "detail"])
 @pytest.mark.parametrize("save_every", [0.0, 1000.0])
 def test_stopped_run_ends_like_an_undisturbed_one(

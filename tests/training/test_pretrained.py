@@ -91,6 +91,25 @@ def test_another_network_is_refused_by_name(exported: Path) -> None:
         begin_with(str(exported), Segmenter(1, (4, 8)), lambda: None)
 
 
+class Grown(Segmenter):
+    """A network that has become more than it was when the model was made."""
+
+    LATER = ("more",)
+
+    def __init__(self) -> None:
+        super().__init__(1, (4, 6))
+        self.more = nn.Linear(2, 3)
+
+
+@pytest.mark.slow
+def test_a_part_that_came_later_may_be_missing(exported: Path) -> None:
+    network = Grown()
+    before = network.more.weight.clone()
+    seen = pictures(4, 128)
+    begin_with(str(exported), network, lambda: network(seen))
+    assert torch.equal(network.more.weight, before)
+
+
 def test_a_model_that_is_not_there_is_named() -> None:
     with pytest.raises(ModelError, match="no model 'lamp'"):
         begin_with("lamp", Detail(), lambda: None)

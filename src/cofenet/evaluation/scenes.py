@@ -37,7 +37,7 @@ COARSE = (256, 128)
 FRINGES = 0.004
 """By which red is larger and blue is smaller than green: a pixel at the edge of 512."""
 
-FAMILIES = ("severity", "factor", "size", "jpeg", "side", "unseen")
+FAMILIES = ("severity", "factor", "size", "jpeg", "side", "clinical", "unseen")
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,10 @@ class Kinds:
 
 @dataclass(frozen=True)
 class Hardships:
-    """What may be hard: rising severity, single factors, sizes, compression, the other eye, and what no preset has."""
+    """What may be hard: rising severity, single factors, sizes, compression, the other eye, and much at once.
+
+    `clinical` draws from all factors of that preset; `unseen` is what no preset has.
+    """
 
     families: tuple[str, ...] = FAMILIES
 
@@ -130,6 +133,7 @@ class Hardships:
             "size": lambda: _sizes(square, whole),
             "jpeg": lambda: _compressed(square, whole, drawer),
             "side": lambda: _sides(square, whole),
+            "clinical": lambda: iter([_clinical(square, drawer)]),
             "unseen": lambda: _unseen(square),
         }
         for family in self.families:
@@ -196,6 +200,11 @@ def _sides(square: Square, whole: Parameters) -> Iterator[Scene]:
     fov = FieldOfView(_mirrored(square.fov.mask), circle, square.fov.confidence)
     image, truth = _mirrored(scene.image), _mirrored(square.image)
     yield Scene(square.name, "side-mirrored", image, fov, truth, "side", 1.0)
+
+
+def _clinical(square: Square, drawer: Drawer) -> Scene:
+    drawn = drawer(square.name, "clinical", partial(sample, preset="clinical"))
+    return replace(_degraded(square, "clinical", drawn), family="clinical")
 
 
 def _unseen(square: Square) -> Iterator[Scene]:

@@ -13,13 +13,12 @@ from itertools import product
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, pad
+from torch.nn.functional import pad
+
+from cofenet.networks.spectrum import FLOOR, SEGMENT, inner, spectra, waves
 
 TAPS = 63
 """Length of the filters. The inverse of a box swings on for many times its width."""
-
-SEGMENT = 64
-"""Pixels over which a spectrum is taken, Hann's window over half overlapping pieces (Welch 1967)."""
 
 EDGE = 4
 """Pixels at the edge of the field of view that filters do not look at: blur has carried the black outside there."""
@@ -44,14 +43,11 @@ _FINE_NOISE = 0.25
 the noise is where structures are. On 10 photographs of the training split, blurred as published, a segmenter of good
 photographs finds vessels of a Dice of .757 with 0.25, .752 with 0.5, .742 with 1, and .739 at 512 pixels."""
 
-_UNTOUCHED = 0.9
-"""Share of no change at the start."""
-
-_FLOOR = 1e-7
-"""Power, of full range, added to spectra, since nothing has no logarithm: 1/600 of what rounding to 8 bits leaves."""
-
 _USUAL, _SPREAD = -9.0, 3.0
 """By what the logarithm of spectra, -11 to -4 on photographs of the validation split, is shifted and divided."""
+
+_UNTOUCHED = 0.9
+"""Share of no change at the start."""
 
 
 class Sharpening(nn.Module):
@@ -71,7 +67,7 @@ class Sharpening(nn.Module):
         fine = [inverse(FINE * box, _FINE_NOISE * noise, FINE_TAPS, FINE * _PHOTOGRAPH) for box, noise in _pairs()]
         self.register_buffer("inverses", inverses, persistent=False)  # K, TAPS
         self.register_buffer("fine_inverses", torch.stack(fine), persistent=False)  # K, FINE_TAPS
-        self.register_buffer("waves", _waves(), persistent=False)  # SEGMENT, 2 bins
+        self.register_buffer("waves", waves(), persistent=False)  # SEGMENT, 2 bins
         self.first = nn.Linear(SEGMENT, width)
         self.second = nn.Linear(width, width)
         self.last = nn.Linear(width, 1 + len(inverses))
@@ -93,12 +89,11 @@ class Sharpening(nn.Module):
 
     def shares(self, x: Tensor) -> Tensor:
         """The share of each inverse along rows, then columns: (B, 4, H, W) to (B, 2, K). The rest is no change."""
-        green, seen = x[:, 1], _inner(x[:, 3:])[:, 0]
-        rows, columns = _spectrum(green, seen, self.waves), _spectrum(green.mT, seen.mT, self.waves)
+        rows, columns = spectra(x[:, 1], _inner(x[:, 3:])[:, 0], self.waves)
         told = torch.stack([torch.cat([rows, columns], 1), torch.cat([columns, rows], 1)], 1)  # B, 2, SEGMENT
         y = torch.relu(self.second(torch.relu(self.first((told - _USUAL) / _SPREAD))))
         shares = torch.softmax(self.last(y), 2)[..., 1:]
-        return shares * (told.amax(2, keepdim=True) > math.log(_FLOOR) + 0.1).to(x.dtype)  # nothing seen, nothing done
+        return shares * (told.amax(2, keepdim=True) > math.log(FLOOR) + 0.1).to(x.dtype)  # nothing seen, nothing done
 
 
 def _pairs() -> Iterable[tuple[float, float]]:
@@ -130,35 +125,9 @@ def inverse(width: float, noise: float, taps: int = TAPS, photograph: int = _PHO
     return added.float()
 
 
-def _waves() -> Tensor:
-    """Hann's window times cosines and sines, (SEGMENT, SEGMENT), of all frequencies but 0."""
-    place = torch.arange(SEGMENT)
-    angles = 2 * torch.pi * torch.outer(place, torch.arange(1, SEGMENT // 2 + 1)) / SEGMENT
-    window = 0.5 - 0.5 * torch.cos(2 * torch.pi * (place + 0.5) / SEGMENT)
-    return torch.cat([torch.cos(angles), torch.sin(angles)], 1) * window[:, None]
-
-
 def _inner(retina: Tensor) -> Tensor:
     """1 where the field of view (B, 1, H, W) goes on for EDGE pixels around, else 0; the frame is no edge."""
-    return (max_pool2d(-retina, 2 * EDGE + 1, 1, EDGE) < -0.5).to(retina.dtype)
-
-
-def _spectrum(green: Tensor, seen: Tensor, waves: Tensor) -> Tensor:
-    """Logarithm of the power of rows' first differences, (B, SEGMENT / 2), over all segments that are wholly seen."""
-    step = green[..., 1:] - green[..., :-1]
-    pieces, whole = _pieces(pad(step, (0, 1))), _pieces(seen).amin(3)  # B, H, N, SEGMENT; B, H, N
-    real, imaginary = (pieces @ waves).square().chunk(2, 3)
-    power = ((real + imaginary) * whole[..., None]).sum((1, 2))
-    return (power / whole.sum((1, 2)).clamp(min=1)[:, None] + _FLOOR).log()
-
-
-def _pieces(rows: Tensor) -> Tensor:
-    """Half overlapping segments of rows, (B, H, W) to (B, H, N, SEGMENT); what is too short is filled up with 0."""
-    wide = rows.shape[2]
-    full = max(1, wide // SEGMENT) * SEGMENT
-    even = pad(rows, (0, full - wide)) if wide < full else rows[..., :full]
-    between = even[..., SEGMENT // 2 : full - SEGMENT // 2]
-    return torch.cat([part.reshape(*part.shape[:2], -1, SEGMENT) for part in (even, between)], 2)
+    return inner(retina, EDGE)
 
 
 def _added(image: Tensor, seen: Tensor, along: Callable[[Tensor], Tensor]) -> Tensor:

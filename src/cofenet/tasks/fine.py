@@ -16,8 +16,9 @@ from cofenet.tasks.view import Floats, Pixels, view
 FINE = 2
 """The size at which it is sharpened, over that at which the network saw it; the filters are made for it."""
 
-LARGE = 1.5
-"""The size of a photograph, over that at which the network saw it, from which on that is worth while."""
+LARGE = 1.1
+"""The size of a photograph, over that at which the network saw it, from which on that is worth while: of eleven of the
+training split, 653 pixels across, vessels are found with a Dice of .801 instead of .799."""
 
 EDGE, RIM = 8, 16
 """Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as

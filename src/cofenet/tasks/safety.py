@@ -179,9 +179,9 @@ def decide(found: dict[str, float], factor: str = "one factor") -> tuple[Status,
 
 def change(image: Pixels, corrected: Pixels, crop: Crop) -> Floats:
     """Where and how much: the absolute change, mean over the colours, 0 to 1, float32 (S, S) of the square `crop`."""
-    full = np.float32(np.iinfo(image.dtype).max)
-    difference = np.asarray(cv2.absdiff(image, corrected))
-    return np.asarray(crop.take(difference).astype(np.float32).mean(2) / full, np.float32)
+    difference = crop.take(np.asarray(cv2.absdiff(image, corrected)))
+    third = np.full((1, 3), 1 / (3 * np.iinfo(image.dtype).max))
+    return np.asarray(cv2.transform(difference.astype(np.float32), third), np.float32)
 
 
 def _said(rule: str, value: float, factor: str) -> str:

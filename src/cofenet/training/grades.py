@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cofenet.degradation import Parameters, sample, simulate
+from cofenet.degradation.defocus import Defocus
 from cofenet.degradation.haze import Haze
 from cofenet.degradation.preset import load_preset
 from cofenet.geometry import resize
@@ -36,11 +37,12 @@ More than the quality network finds in 95 of 100 photographs that people called 
 drawn from the training split).
 """
 
-_PRESENT = 0.5
-"""Share of degraded examples in which a factor is present."""
+_STRONG, _RADII = 0.3, (0.005, 0.06)
+"""Share of blurs that are a defocus of up to five times what any preset has, and its radii, of the field of view: what
+was seen of mild ones alone says nothing of these."""
 
 _REDUCED = 0.5
-"""Share of graded photographs that are made smaller first, as those of a set of thumbnails are."""
+"""Share of photographs that are made smaller, as those of a set of thumbnails are."""
 
 _SMALLEST = 110
 """Pixels across the smallest field of view among the graded photographs."""
@@ -140,10 +142,9 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         image, mask = turned(rng, source.images[chosen], source.masks[chosen])
         image, mask = vary(image, mask, self.mixture, rng)
         found = np.zeros(4, np.float32)
-        if as_graded:
-            image = _reduced(image, rng)
-        else:
+        if not as_graded:
             image, found = self._degraded(image, mask, index, second=second)
+        image = _reduced(image, rng)
         shape = (self.size, self.size)
         planes = [*np.moveaxis(resize(image, shape), 2, 0) / np.float32(255), resize(mask.astype(np.float32), shape)]
         grade = np.zeros(_GRADES, np.float32)
@@ -177,9 +178,10 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         )
         other = np.random.default_rng([self.seed, index, 2])
         changed = int(other.integers(len(steps))) if second else None
+        crowd = np.random.default_rng([self.seed, index, 4]).uniform()  # one factor alone is as likely as all of them
         for number, (draw, measure) in enumerate(steps):
             rng = np.random.default_rng([self.seed, index, 3, number])
-            strength, present = float(rng.uniform()), rng.uniform() < _PRESENT
+            strength, present = float(rng.uniform()), rng.uniform() < crowd
             if number == changed:
                 strength, present = float(other.uniform()), True
             yield (draw(rng).scaled(strength) if present else Parameters()), measure
@@ -192,6 +194,8 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         return sample(rng, "010", 1.0, weighted(self.mixture.presets, rng))
 
     def _blur(self, rng: np.random.Generator) -> Parameters:
+        if rng.uniform() < _STRONG:
+            return Parameters(factors=(Defocus(radius=float(np.exp(rng.uniform(*np.log(_RADII))))),))
         return sample(rng, "100", 1.0, weighted(self.mixture.presets, rng))
 
 

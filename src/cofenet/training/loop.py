@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cofenet.engine.card import Card
-from cofenet.errors import ModelError
+from cofenet.errors import ModelError, UsageError
 from cofenet.training.batches import batches, collate
 from cofenet.training.environment import environment
 from cofenet.training.machine import Machine
@@ -178,6 +178,7 @@ def _begun(start: Path, goal: Objective, examples: Dataset[Batch]) -> tuple[Cont
     if start.is_dir():
         before = Run(start)
         return before.load(), before.begun()
+    torch.manual_seed(goal.recipe.seed)  # for parts that the model lacks
     network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
     batch = collate([examples[number] for number in range(count)])
     card = begin_with(str(start), network, lambda: goal.loss(network, batch))
@@ -200,6 +201,8 @@ def _begin(goal: Objective, fabric: Fabric, kept: Content | None) -> _State:
     torch.manual_seed(recipe.seed)
     network = goal.network().to(memory_format=goal.layout)  # type: ignore[call-overload]
     average = copy.deepcopy(network).to(fabric.device)
+    for part in _frozen(recipe, network):
+        part.requires_grad_(requires_grad=False)
     shared = fabric.setup_module(network)
     optimizer = torch.optim.AdamW(network.parameters(), recipe.rate, betas=recipe.betas, weight_decay=recipe.decay)
     state = _State(network, average, optimizer, fabric, shared)
@@ -216,6 +219,8 @@ def _step(goal: Objective, state: _State, batch: Batch) -> float:
     chance = np.random.SeedSequence([recipe.seed, state.step, fabric.global_rank])  # for dropout, also after a kill
     torch.manual_seed(int(chance.generate_state(1)[0]))
     state.shared.train()
+    for part in _frozen(recipe, state.network):
+        part.eval()
     loss = goal.loss(state.shared, fabric.to_device(batch))
     whole = cast("Tensor", fabric.all_reduce(loss.detach(), reduce_op="mean"))
     if not whole.isfinite():
@@ -230,9 +235,17 @@ def _step(goal: Objective, state: _State, batch: Batch) -> float:
     return whole.item()
 
 
+def _frozen(recipe: Recipe, network: nn.Module) -> list[nn.Module]:
+    """The parts of the network that the recipe freezes."""
+    try:
+        return [network.get_submodule(name) for name in recipe.frozen]
+    except AttributeError as error:
+        raise UsageError(f"frozen: {recipe.network} has no such part: {error}") from error
+
+
 def _of_each(network: nn.Module) -> Tensor:
-    """0, by way of each parameter: the processes wait for all gradients, also of what the recipe's losses leave out."""
-    return 0 * torch.stack([parameter.sum() for parameter in network.parameters()]).sum()
+    """0, by way of each parameter that learns: the processes wait for all gradients, also of what no loss looks at."""
+    return 0 * torch.stack([one.sum() for one in network.parameters() if one.requires_grad]).sum()
 
 
 @torch.no_grad()

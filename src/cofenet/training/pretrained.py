@@ -34,6 +34,8 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
         network: changed in place, and left in evaluation mode; all of the model or a part, as the field of `light`.
         forward: lets the network look at examples.
 
+    Parts that the network names in `LATER` stay as they are if the model has nothing of them.
+
     Returns:
         The model's card.
 
@@ -46,7 +48,8 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
     wanted = {name: weight for name, weight in network.named_parameters() if name.rpartition(".")[0] not in normalised}
     prefix = _prefix(stored, wanted)
     found = {name: array for name in wanted if (array := _weight(stored, prefix + name, wanted[name])) is not None}
-    if missing := [name for name in wanted if name not in found]:
+    new = {part for part in getattr(network, "LATER", ()) if not any(name.startswith(f"{part}.") for name in found)}
+    if missing := [name for name in wanted if name not in found and name.partition(".")[0] not in new]:
         raise ModelError(f"{model}: is no such network; it lacks, or has in another shape, {', '.join(missing)}")
     with torch.no_grad():
         for name, array in found.items():

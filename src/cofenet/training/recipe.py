@@ -125,6 +125,7 @@ class Recipe(_Part):
         clip: largest norm of the gradient; 0 for any.
         averaging: decay of the weights' exponential moving average, which is what is validated and exported.
         losses: weight of each loss.
+        frozen: parts of the network, as its attributes are called, that stay as they begin.
     """
 
     name: str = ""
@@ -146,6 +147,7 @@ class Recipe(_Part):
     decay: float = Field(1e-4, ge=0)
     averaging: float = Field(0.998, ge=0, lt=1)
     losses: Annotated[dict[Loss, Weight], AfterValidator(_some)]
+    frozen: tuple[str, ...] = ()
     seed: int = Field(0, ge=0)
     validate_every: int = Field(500, ge=1)
 
