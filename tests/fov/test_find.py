@@ -55,6 +55,13 @@ class Drawing:
             self.coverage = self.coverage * np.clip(at * self.circle.radius - out + 0.5, 0, 1)
         return self
 
+    def on_film(self, level: float, to: float = 0.9) -> Drawing:
+        """A strip of grey film below, inside the circle, between a cut and `to` radii from the centre."""
+        y = (np.arange(self.shape[0])[:, None] + 0.5 - self.circle.y) / self.circle.radius
+        strip = (self.circle.distance(self.shape) < self.circle.radius) & (y < to)
+        self.border[strip] = level
+        return self
+
     def shaded(self, strength: float) -> Drawing:
         """Let the retina darken to the right."""
         x = (np.arange(self.shape[1])[None, :, None] - self.circle.x) / self.circle.radius
@@ -128,6 +135,7 @@ def inside_frame(radius: float) -> Drawing:
 CASES = {
     "plain": Drawing,
     "cut at top alone": lambda: Drawing().cut(-90, at=0.7),
+    "cut, and film beyond": lambda: Drawing().cut(90, -90).on_film(0.12),
     "tilted cuts": lambda: Drawing().cut(75, -105),
     "tilted square": lambda: Drawing().cut(8, 98, 188, 278, at=0.88),
     "cut by the frame at top and bottom": lambda: Drawing(360, 600, Circle(290, 183, 260)),

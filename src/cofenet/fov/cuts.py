@@ -15,8 +15,11 @@ from cofenet.geometry import Circle
 _CUT_POINTS = 48
 # Shortest and shallowest straight cut, as parts of the radius: a chord of 0.4 is 0.02 deep.
 _CUT_LENGTH, _CUT_DEPTH = 0.4, 0.015
-# Brightest that lies beyond a cut, as a part of the retina's light: the border is below 0.05, a dark rim above 0.4.
-_BEYOND = 0.2
+# Brightest that lies beyond a cut, as a part of the retina's light: the border is below 0.05, a strip of film between a
+# cut and the border up to 0.23, a dark rim above 0.4.
+_BEYOND = 0.25
+# How much deeper than a known cut another one is at least, as a part of the radius: else it is the same.
+_DEEPER = 0.02
 
 
 class Line(NamedTuple):
@@ -26,13 +29,20 @@ class Line(NamedTuple):
     ny: float
     c: float
 
+    def alike(self, other: Line) -> bool:
+        """Whether another is on the same side of the retina."""
+        return self.nx * other.nx + self.ny * other.ny > 0.97
+
     def beyond(self, points: Floats) -> Floats:
         """Distance of points (n, 2) from the line, positive outside."""
         return np.asarray(points @ np.array([self.nx, self.ny], np.float32) - np.float32(self.c), np.float32)
 
 
 def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
-    """Straight cuts: long sides of the hull of the region above a level, outermost (lowest level) first."""
+    """Straight cuts: long sides of the hull of the region above a level, outermost (lowest level) first.
+
+    One that lies deeper than another, with nothing but darkness between them, takes its place.
+    """
     field, shrink = scene.field, scene.shrink
     small = circle.scaled(shrink)
     inside = small.mask((field.shape[0], field.shape[1]))
@@ -49,31 +59,37 @@ def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
         ends = np.roll(corners, -1, axis=0)
         long = np.hypot(*(ends - corners).T) > _CUT_LENGTH * circle.radius
         for start, end in zip(corners[long], ends[long], strict=True):
-            found = _cut(scene, start, end, circle, lines)
-            lines += [line for line in found if _light_beyond(scene, line, circle) < dark]
+            for line in _cut(scene, start, end, circle):
+                behind = [known for known in lines if known.alike(line)]
+                depth = min((known.c - line.c for known in behind), default=np.inf)
+                if depth > _DEEPER * circle.radius and _light_beyond(scene, line, circle, depth) < dark:
+                    lines = [known for known in lines if known not in behind] + [line]
     return lines
 
 
-def _light_beyond(scene: Scene, line: Line, circle: Circle) -> float:
-    """The median of the field halfway between a cut and the circle behind it; 0 where that is outside the picture."""
+def _light_beyond(scene: Scene, line: Line, circle: Circle, depth: float) -> float:
+    """The median of the field halfway between a cut and what is behind it, the circle or, `depth` away, another cut.
+
+    0 where that is outside the picture.
+    """
     points, _ = rays(circle)
     away = line.beyond(points)
-    between = points - away[:, None] / 2 * np.array([line.nx, line.ny], np.float32)
+    back = away - np.minimum(away, np.float32(depth)) / 2
+    between = points - back[:, None] * np.array([line.nx, line.ny], np.float32)
     columns, rows = np.floor(between[away > 0]).astype(int).T
     height, width = scene.sharp.shape
     seen = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     return float(np.median(scene.sharp[rows[seen], columns[seen]])) if seen.any() else 0.0
 
 
-def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle, known: list[Line]) -> list[Line]:
-    """The cut along the chord from `start` to `end` if there is one, and none is known on that side."""
+def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle) -> list[Line]:
+    """The cut along the chord from `start` to `end`, if there is one."""
     radius, length = circle.radius, float(np.hypot(*(end - start)))
     tangent, middle = (end - start) / np.float32(length), (start + end) / 2
     outwards = middle - np.array([circle.x, circle.y], np.float32)
     normal = np.array([tangent[1], -tangent[0]], np.float32)
     normal *= np.sign(normal @ outwards)
-    deep = normal @ outwards < (1 - _CUT_DEPTH) * radius
-    if not deep or any(normal[0] * line.nx + normal[1] * line.ny > 0.97 for line in known):
+    if normal @ outwards >= (1 - _CUT_DEPTH) * radius:
         return []
     along = np.linspace(-0.45 * length, 0.45 * length, _CUT_POINTS, dtype=np.float32)
     points = np.asarray(middle + along[:, None] * tangent, np.float32)
