@@ -29,7 +29,8 @@ class Outcome:
         seconds: what took how long.
         notes: what a person should read, for the table.
         results: what a program should read, for the report: further entries of the photograph's row.
-        verdict: the status of its correction's verdict; empty if nothing was corrected.
+        verdict: in a word, its grade or the status of its correction's verdict; empty if it was neither graded nor
+            corrected.
     """
 
     source: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def assess(
     card = assessor(model).card
     pictures = Sheet(sheet)
     jobs = plan(photos, None, "same", (report, table, sheet))
-    summary = Report("assess", {"model": card.sha256}, report)
+    grades = Counter[str]()
+    summary = Report("assess", {"model": card.sha256}, report, figures={"grades": grades})
     rows = Table(table, summary)
-    raise run(jobs, Assess(pictures, rows, model), summary, pictures, rows)
+    raise run(jobs, Assess(pictures, rows, model, grades), summary, pictures, rows)

@@ -24,6 +24,9 @@ Item = TypeVar("Item")
 _ROWS = 30
 """Photographs listed in the table on the terminal; all are in the JSON report."""
 
+_WIDE = 250
+"""Columns of the table where there is no terminal to be as wide as."""
+
 
 @dataclass
 class Report:
@@ -89,12 +92,13 @@ def progress(items: Sequence[Item]) -> Iterable[Item]:
 def show(report: Report) -> None:
     """Print the table to stderr."""
     table = Table(box=None, pad_edge=False)
-    judged = report.operation == "correct"
-    for heading in ("photograph", "verdict" if judged else "result", "seconds", "notes"):
+    told = {"correct": "verdict", "assess": "grade"}.get(report.operation, "result")
+    for heading in ("photograph", told, "seconds", "notes"):
         table.add_column(heading, overflow="fold")
     for outcome in report.outcomes[:_ROWS]:
         table.add_row(*_cells(outcome))
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)  # names of files are no markup
+    width = None if sys.stderr.isatty() else _WIDE
+    console = Console(stderr=True, width=width, markup=False, emoji=False, highlight=False)  # names are no markup
     console.print(table)
     if len(report.outcomes) > _ROWS:
         console.print(f"… and {len(report.outcomes) - _ROWS} more; the JSON report lists all")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -21,11 +22,13 @@ class Assess:
         sheet: shown each of them, the worst first.
         table: given their grades and scores.
         model: name or path of the network that grades.
+        grades: how many had which.
     """
 
     sheet: Pictures | None = None
     table: Rows | None = None
     model: str = "quality"
+    grades: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, source: Path, _: Path) -> Iterator[Outcome]:
         """Assess one file."""
@@ -43,9 +46,10 @@ class Assess:
             "grade": found.grade, "score": found.score, "probabilities": found.probabilities, "factors": found.factors,
             "fov_confidence": found.fov.confidence,
         }  # fmt: skip
-        yield Outcome(source, "assessed", seconds=took, notes=tuple(_words(found)), results=facts)
+        self.grades[found.grade] += 1
+        yield Outcome(source, "assessed", seconds=took, notes=tuple(_words(found)), results=facts, verdict=found.grade)
 
 
 def _words(found: Assessment) -> Iterator[str]:
-    yield f"{found.grade} ({found.probabilities[found.grade]:.2f})"
+    yield f"probability {found.probabilities[found.grade]:.2f}"
     yield ", ".join(f"{name.replace('_', ' ')} {value:.2f}" for name, value in found.factors.items())
