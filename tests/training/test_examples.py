@@ -75,6 +75,16 @@ def test_cut_takes_away_top_and_bottom(photographs: Photographs) -> None:
     assert np.array_equal(cut[32], full[32])
 
 
+def test_colours_are_moved_as_far_as_the_spread_says(photographs: Photographs) -> None:
+    moved = []
+    for spread in (0.0, 1.0, 3.0):
+        mixture = Mixture(kinds={"000": 1.0}, recolor=1.0, spread=spread)
+        pairs = [(make(photographs, mixture, 0, k), make(photographs, Mixture(), 0, k)) for k in range(12)]
+        moved.append(np.mean([np.abs(one.clean.astype(int) - other.clean).mean() for one, other in pairs]))
+    assert moved[0] == 0
+    assert 0 < 2 * moved[1] < moved[2]
+
+
 def test_field_sees_the_whole_photograph(photographs: Photographs) -> None:
     examples = FieldExamples(photographs, EVERYTHING, 0, 32, 5)
     item = examples[2]

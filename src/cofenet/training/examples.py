@@ -87,7 +87,7 @@ def vary(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Another camera's colours, and cuts at top and bottom, as often as the mixture says. May change its input."""
     if rng.uniform() < mixture.recolor:
-        image = _recolor(image, rng)
+        image = _recolor(image, rng, mixture.spread)
     if rng.uniform() < mixture.cut:
         edge = int(rng.uniform(0.02, 0.15) * len(mask))
         mask[:edge] = mask[len(mask) - edge :] = False
@@ -193,11 +193,11 @@ def _corner(changed: NDArray[np.int16], size: int, rng: np.random.Generator) -> 
     return int(y), int(x)
 
 
-def _recolor(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Change gamma and gain of each channel a little, as between cameras."""
+def _recolor(image: NDArray[np.uint8], rng: np.random.Generator, spread: float) -> NDArray[np.uint8]:
+    """Change gamma and gain of each channel as between cameras: a little, `spread` times."""
     levels = np.linspace(0, 1, 256)[:, None]
-    gamma = np.exp(rng.normal(0, 0.12) + rng.normal(0, 0.06, 3))
-    gain = np.exp(rng.normal(0, 0.06, 3))
+    gamma = np.exp(spread * (rng.normal(0, 0.12) + rng.normal(0, 0.06, 3)))
+    gain = np.exp(spread * rng.normal(0, 0.06, 3))
     table = np.clip(np.rint(255 * gain * levels**gamma), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[:, None, :]), np.uint8)
 

@@ -74,6 +74,7 @@ class Mixture(_Part):
         presets: weight of each sampling preset.
         partial: share of examples with a severity drawn from 0 to 1 instead of 1.
         recolor: share of photographs whose colours are changed first, as another camera would.
+        spread: how much they are; 1 for what lies between cameras of one kind.
         cut: share of photographs cut off at top and bottom.
         scale: photographs to be segmented are reduced to a share of the canvas from this range.
         pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
@@ -84,6 +85,7 @@ class Mixture(_Part):
     presets: Annotated[dict[str, Weight], AfterValidator(_some), AfterValidator(_known)] = {"published": 1.0}
     partial: Share = 0.0
     recolor: Share = 0.0
+    spread: Weight = 1.0
     cut: Share = 0.0
     scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
     pairs: bool = False
