@@ -59,7 +59,7 @@ def find_cuts(scene: Scene, circle: Circle) -> list[Line]:
         ends = np.roll(corners, -1, axis=0)
         long = np.hypot(*(ends - corners).T) > _CUT_LENGTH * circle.radius
         for start, end in zip(corners[long], ends[long], strict=True):
-            for line in _cut(scene, start, end, circle):
+            for line in _cut(scene, start, end, circle, lines):
                 behind = [known for known in lines if known.alike(line)]
                 depth = min((known.c - line.c for known in behind), default=np.inf)
                 if depth > _DEEPER * circle.radius and _light_beyond(scene, line, circle, depth) < dark:
@@ -82,14 +82,16 @@ def _light_beyond(scene: Scene, line: Line, circle: Circle, depth: float) -> flo
     return float(np.median(scene.sharp[rows[seen], columns[seen]])) if seen.any() else 0.0
 
 
-def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle) -> list[Line]:
-    """The cut along the chord from `start` to `end`, if there is one."""
+def _cut(scene: Scene, start: Floats, end: Floats, circle: Circle, known: list[Line]) -> list[Line]:
+    """The cut along the chord from `start` to `end`, if there is one and the chord is not that of a known one."""
     radius, length = circle.radius, float(np.hypot(*(end - start)))
     tangent, middle = (end - start) / np.float32(length), (start + end) / 2
     outwards = middle - np.array([circle.x, circle.y], np.float32)
     normal = np.array([tangent[1], -tangent[0]], np.float32)
     normal *= np.sign(normal @ outwards)
-    if normal @ outwards >= (1 - _CUT_DEPTH) * radius:
+    chord = Line(float(normal[0]), float(normal[1]), float(normal @ middle))
+    near = [line for line in known if line.alike(chord) and chord.c > line.c - _DEEPER * radius]
+    if near or normal @ outwards >= (1 - _CUT_DEPTH) * radius:
         return []
     along = np.linspace(-0.45 * length, 0.45 * length, _CUT_POINTS, dtype=np.float32)
     points = np.asarray(middle + along[:, None] * tangent, np.float32)
