@@ -64,6 +64,13 @@ def test_what_is_known_to_draw_nothing_is_explained_wholly(image: np.ndarray) ->
     assert compared(image, drawn, plain=swinging).lines > limits()["lines"].caution
 
 
+def test_what_was_left_as_it_was_is_not_suspected_for_what_was_done_around_it(image: np.ndarray) -> None:
+    given = image.astype(np.float32)
+    mixed = given.copy()
+    mixed[:, 256:, 1] -= 0.8 * (given[:, 256:, 2] - given[..., 2].mean())
+    assert compared(image, np.clip(mixed, 0, 255)).unexplained[:, :160].max() == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_vessel_drawn_into_what_was_sharpened_is_found(image: np.ndarray, seed: int) -> None:
     blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), 1.5))

@@ -9,7 +9,9 @@ begins: x + α (x − G_s x). Least squares that lean towards the weights w₀ o
 
     w(x) = (⟨a aᵀ⟩ + Λ)⁻¹ (⟨a g⟩ + Λ w₀),    e = g − w · a,    z = |e| / (f + s · √min(⟨(w · a)²⟩, ⟨g²⟩))
 
-e is what the input does not explain: drawn if the correction has it, erased if w · a has it. z counts it in units of
+e is what the input does not explain: drawn if the correction has it, erased if w · a has it. Where g differs less from
+the input's own band of that channel, e is that difference: what was left as it was is honest, even where its colours
+are like no others in the window, as those of the cup are. z counts e in units of
 what honest corrections leave: a floor f, and a share s of the structure that both have there. Regions of high z are
 found with hysteresis, so that noise at one threshold neither makes nor breaks them, and add up. Λ is diagonal: 0.3 of
 the picture's mean ⟨a²⟩, of the colours one mean; with less, something alone in its window explains its own loss.
@@ -103,14 +105,15 @@ def compare(before: Floats, plain: Floats, after: Floats, seen: Mask, activation
     made = [bands.cut(plane) for plane in after[:2]]
     regression = _Regression(given, made)
     expected = regression.expected(_LINES, 1)
-    z = _unexplained(expected, made[1])
+    z = _unexplained(expected, given[1], made[1])
     wide_expected = [regression.expected(_SPOTS, k) for k in (0, 1)]
-    red_z, green_z = (_unexplained(p, g) for p, g in zip(wide_expected, made, strict=True))
+    red_z, green_z = (_unexplained(*planes) for planes in zip(wide_expected, given[:2], made, strict=True))
     spot = taken_for_spots(activation) & inside
     compared = inside & ~spot
     lost_dark = _dark_and_narrow(green) & (expected < 0)
     hidden = spot * np.maximum.reduce([
-        -z * _darker(expected, made[1], _DRAWN), -red_z * _darker(wide_expected[0], made[0], _GREYED),
+        -z * _darker(expected, given[1], made[1], _DRAWN),
+        -red_z * _darker(wide_expected[0], given[0], made[0], _GREYED),
         z * lost_dark, green_z * lost_dark,
     ])  # fmt: skip
     z, wide = np.abs(z) * compared, np.maximum(np.abs(red_z), np.abs(green_z)) * compared
@@ -150,17 +153,18 @@ def summed(z: Floats, peak: float) -> float:
     return float(np.sqrt(z[reaching[labels]].sum())) / len(z)
 
 
-def _unexplained(expected: Floats, made: Floats) -> Floats:
-    """The signed z, below 0 where the correction is darker than what is expected."""
+def _unexplained(expected: Floats, given: Floats, made: Floats) -> Floats:
+    """The signed z, below 0 where the correction is darker than what is expected, or given, whichever is nearer."""
     near = _NEAR * len(made)
     energy = np.minimum(*(_small(plane * plane, near) for plane in (expected, made)))
     spread = cv2.resize(_FLOOR + _SHARE * np.sqrt(energy), made.shape[::-1])
-    return np.asarray(_blurred(made - expected, 1.5) / spread, np.float32)
+    left, changed = (_blurred(made - plane, 1.5) for plane in (expected, given))
+    return np.asarray(np.where(np.abs(left) < np.abs(changed), left, changed) / spread, np.float32)
 
 
-def _darker(expected: Floats, made: Floats, contrast: float) -> Mask:
-    """Where the correction is darker than its surroundings, and than what is expected, by that contrast."""
-    return np.asarray(made < np.minimum(expected, 0) - np.float32(contrast))
+def _darker(expected: Floats, given: Floats, made: Floats, contrast: float) -> Mask:
+    """Where the correction is darker than its surroundings, and than what is expected and given, by that contrast."""
+    return np.asarray(made < np.minimum(np.minimum(expected, given), 0) - np.float32(contrast))
 
 
 def _dark_and_narrow(green: Floats) -> Mask:
