@@ -9,8 +9,10 @@ Protocols, on rows of manifest.csv with split "test":
   along the longer side, as they are, with a black border of a tenth all round, and cropped to the field of view;
   compared with the photograph as it is at 512 pixels.
 - factors: task clean at 1024 pixels, where the weakest blur is more than a pixel; each factor is drawn once (kinds 001,
-  010 and 100 of the preset published, haze of the preset clinical, a cut at top and bottom of 0.15 of the rows that are
-  seen) and applied at severities 0, 1/4, 1/2, 3/4, 1; and once more blur, a defocus stronger than that of any preset.
+  010 and 100 of the preset published, haze of the preset clinical that scatters nothing, a cut at top and bottom of
+  0.15 of the rows that are seen) and applied at severities 0, 1/4, 1/2, 3/4, 1; and once more blur, a defocus stronger
+  than that of any preset.
+  What the whole of it takes from its own score is compared with what it takes from others', and others from its own.
 - cameras: good photographs of cameras other than EyePACS's (tasks vessels and clean): how many are called so.
 - lowquality: the real photographs, which people called usable, before and after correction.
 
@@ -191,8 +193,8 @@ def _sizes(found: list[tuple[str, bool, float]]) -> dict[str, dict[str, float]]:
     }
 
 
-def _at_severities(row: Row) -> list[tuple[str, bool, bool]]:
-    """For each factor: whether its score falls all the way, and whether it falls more than the others'."""
+def _at_severities(row: Row) -> list[tuple[str, bool, bool, bool]]:
+    """For each factor: whether its score falls all the way, falls more than others', and more than by other factors."""
     photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
     try:
         found_fov = find_fov(photograph)
@@ -202,7 +204,7 @@ def _at_severities(row: Row) -> list[tuple[str, bool, bool]]:
     image, half = crop.take(photograph), WORKING / 2
     mask = crop.take(found_fov.mask.astype(np.uint8) * np.uint8(255)) > 127
     fov = FieldOfView(mask, Circle(half, half, half), found_fov.confidence)
-    found = []
+    falling, drops = {}, {}
     for name, factor in TRIED.items():
         rng = np.random.default_rng(zlib.crc32(f"{row['path']} {name}".encode()))
         drawn = _drawn(name, rng)
@@ -211,10 +213,17 @@ def _at_severities(row: Row) -> list[tuple[str, bool, bool]]:
             changed = _cut(image, fov, severity) if factor == "field_of_view" else None
             now = (simulate(image, drawn.scaled(severity), fov), fov) if changed is None else changed
             scores.append(assess(now[0], fov=now[1]).factors)
-        falls = [a[factor] - b[factor] for a, b in pairwise(scores)]
-        drops = {one: scores[0][one] - scores[-1][one] for one in FACTORS}
-        found.append((name, min(falls) > 0, max(drops, key=drops.__getitem__) == factor))
-    return found
+        falling[name] = all(a[factor] > b[factor] for a, b in pairwise(scores))
+        drops[name] = {one: scores[0][one] - scores[-1][one] for one in FACTORS}
+    return [
+        (
+            name,
+            falling[name],
+            max(drops[name], key=drops[name].__getitem__) == factor,
+            max((name, *(other for other in FACTORS if other != factor)), key=lambda one: drops[one][factor]) == name,
+        )
+        for name, factor in TRIED.items()
+    ]
 
 
 def _drawn(tried: str, rng: np.random.Generator) -> Parameters:
@@ -222,7 +231,7 @@ def _drawn(tried: str, rng: np.random.Generator) -> Parameters:
         return Parameters(factors=(Defocus(radius=STRONG),))
     if tried == "contrast":
         haze = next(part for part in load_preset("clinical").ranges if part.factor is Haze)
-        return Parameters(factors=(haze.draw(rng),))
+        return Parameters(factors=(haze.draw(rng).model_copy(update={"scatter": 0.0}),))  # which would blur, too
     kind = {"illumination": "001", "artifact": "010", "blur": "100"}.get(tried)
     return sample(rng, kind) if kind else Parameters()
 
@@ -235,12 +244,10 @@ def _cut(image: Image, fov: FieldOfView, severity: float) -> tuple[Image, FieldO
     return image * mask[..., None], FieldOfView(mask, fov.circle, fov.confidence)
 
 
-def _factors(found: list[tuple[str, bool, bool]]) -> dict[str, dict[str, float]]:
-    groups = {name: [one for one in found if one[0] == name] for name in TRIED}
-    return {
-        name: {"falls": _mean(one[1] for one in group), "falls most": _mean(one[2] for one in group)}
-        for name, group in groups.items()
-    }
+def _factors(found: list[tuple[str, bool, bool, bool]]) -> dict[str, dict[str, float]]:
+    groups = {name: [one[1:] for one in found if one[0] == name] for name in TRIED}
+    figures_of = "falls", "falls most", "falls most by it"
+    return {name: dict(zip(figures_of, np.mean(group, 0).tolist(), strict=True)) for name, group in groups.items()}
 
 
 def _shares(judged: list[Judged]) -> dict[str, dict[str, float]]:
@@ -269,9 +276,9 @@ def table(content: dict) -> str:  # type: ignore[type-arg]
         f"Sizes from 300 to 3000 pixels, bordered or cropped: grade kept {sizes['all']['grade kept']:.1%}, "
         f"probabilities moved by {sizes['all']['probabilities moved']:.3f} on average.",
         "",
-        "| factor | falls at every step of its severity | falls most of all factors |",
-        "|---|---|---|",
-        *(f"| {name} | {of['falls']:.1%} | {of['falls most']:.1%} |" for name, of in factors.items()),
+        "| factor | its score falls at every step of severity | and more than any other | and more than by any other |",
+        "|---|---|---|---|",
+        *(f"| {name} | " + " | ".join(f"{share:.1%}" for share in of.values()) + " |" for name, of in factors.items()),
         "",
         "Good photographs of other cameras, called good: "
         + ", ".join(f"{CAMERAS[name][0]} {n['good']} of {n['photographs']}" for name, n in content["cameras"].items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -160,3 +161,15 @@ def test_bad_requests_are_refused(image: np.ndarray, strength: float, message: s
 def test_an_unknown_model_is_refused(draw: Callable[..., np.ndarray]) -> None:
     with pytest.raises(ModelError, match=r"no model 'heavy'.*shipped models: .*light"):
         cofenet.correct(draw(0), model="heavy")
+
+
+def test_the_field_of_view_may_be_told(draw: Callable[..., np.ndarray]) -> None:
+    image = low_quality(draw(1))
+    found = cofenet.correct(image, judged=False)
+    told = cofenet.correct(image, judged=False, fov=found.fov)
+    assert np.array_equal(told.image, found.image)
+    smaller = replace(found.fov, mask=cv2.erode(found.fov.mask.astype(np.uint8), np.ones((31, 31))) > 0)
+    inner = cofenet.correct(image, judged=False, fov=smaller).image
+    assert np.array_equal(inner[~smaller.mask], image[~smaller.mask])
+    with pytest.raises(UsageError, match="field of view"):
+        cofenet.correct(image[:-2], fov=found.fov)

@@ -54,3 +54,15 @@ def test_parts_may_show_no_disc(labelled: Labelled) -> None:
     examples = WholeExamples(labelled, Mixture(kinds={"000": 1.0}), 0, 32, 60, 1)
     there = [bool(examples[index]["target"][:, 0].any()) for index in range(60)]
     assert 0.5 < np.mean(there) < 1.0
+
+
+def test_some_are_seen_as_light_corrects_them(labelled: Labelled) -> None:
+    low = Mixture(kinds={"111": 1.0}, recolor=0.0)
+    plain, corrected = (
+        WholeExamples(labelled, low.model_copy(update={"corrected": share}), 0, 32, 4, 1) for share in (1e-9, 1.0)
+    )
+    for index in range(4):
+        before, after = plain[index], corrected[index]
+        assert torch.equal(before["target"], after["target"])
+        assert not torch.equal(before["input"][:, :3], after["input"][:, :3])
+        assert torch.equal(before["mask"], after["mask"])

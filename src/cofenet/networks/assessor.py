@@ -25,8 +25,8 @@ _COARSE, _STEEP = 4, 3.0
 _LESS = 0.4
 """Share of what the spectrum tells of contrast that is believed.
 
-The weights that ship were trained with 1, by which strong veils, rounded to 8 bits, came out as no worse than weaker
-ones. With this they do not, and blur is told from veils hardly less often.
+With 1 strong veils, rounded to 8 bits, came out as no worse than weaker ones. With this they do not, and blur is told
+from veils hardly less often.
 """
 
 

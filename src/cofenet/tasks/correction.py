@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from cofenet import __version__
 from cofenet.engine.session import session
 from cofenet.errors import ModelError, UsageError
-from cofenet.fov import FieldOfView, find_fov
+from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
 from cofenet.provenance import Provenance
 from cofenet.tasks.native import Pixels, apply_natively
 from cofenet.tasks.proposal import Proposal, propose
 from cofenet.tasks.safety import Verdict, change, decide, limits, measure
-from cofenet.tasks.view import check_pixels
+from cofenet.tasks.view import check_pixels, known_fov
 
 _INPUTS, _OUTPUTS = {"whole", "local"}, {"field", "residual", "activation"}
 """Names of the tensors that a model for correction has on its card."""
@@ -67,7 +67,13 @@ class Correction:
 
 
 def correct(
-    image: Pixels, *, model: str = "light", strength: float = 1.0, force: bool = False, judged: bool = True
+    image: Pixels,
+    *,
+    model: str = "light",
+    strength: float = 1.0,
+    force: bool = False,
+    judged: bool = True,
+    fov: FieldOfView | None = None,
 ) -> Correction:
     """Correct a low-quality retinal fundus photograph at its own size.
 
@@ -77,9 +83,10 @@ def correct(
         strength: 0 returns the photograph as it is, bit for bit; 1 is the full correction; between, a blend.
         force: give the correction also where the photograph had better stay as it was; the provenance says so.
         judged: whether to judge the correction, see `cofenet.tasks.safety`; takes longer than the correction itself.
+        fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
-        UsageError: wrong dtype or shape, or strength outside 0 to 1.
+        UsageError: wrong dtype or shape, also of the field of view, or strength outside 0 to 1.
         NotFundusError: no retinal field of view is found.
         ModelError: the model is missing, damaged or not one that corrects.
     """
@@ -87,7 +94,7 @@ def correct(
     network = session(model)
     if not (network.card.inputs.keys() == _INPUTS and network.card.outputs.keys() >= _OUTPUTS):
         raise ModelError(f"{model}: is no model for correction: it needs {sorted(_INPUTS)}, gives {sorted(_OUTPUTS)}")
-    fov = find_fov(image)
+    fov = known_fov(image, fov)
     crop = Crop.around(fov.circle, network.card.working_size)
     proposal = propose(network, image, fov, crop)
     corrected = apply_natively(image, fov, crop, proposal.correctors, strength) if strength > 0 else image.copy()

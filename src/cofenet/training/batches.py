@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from multiprocessing import get_all_start_methods
 
-import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, SequentialSampler, Subset
 
+from cofenet.engine.threads import limit_threads
 from cofenet.training.objective import Batch
 from cofenet.training.recipe import Recipe
 
@@ -35,7 +35,7 @@ _START = "fork" if "fork" in get_all_start_methods() else None
 
 def _alone(_: int) -> None:
     """A worker is one thread: of those that OpenCV had in the process it was forked from, none is left."""
-    cv2.setNumThreads(0)
+    limit_threads(1)
 
 
 def numbers(recipe: Recipe, done: int, rank: int, world: int) -> list[int]:

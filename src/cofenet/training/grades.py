@@ -41,6 +41,9 @@ _STRONG, _RADII = 0.3, (0.005, 0.06)
 """Share of blurs that are a defocus of up to five times what any preset has, and its radii, of the field of view: what
 was seen of mild ones alone says nothing of these."""
 
+_WHOLE = 0.5
+"""Share of pairs of which the first picture has nothing of the factor that differs, and the second all of it."""
+
 _REDUCED = 0.5
 """Share of photographs that are made smaller, as those of a set of thumbnails are."""
 
@@ -169,7 +172,7 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
         return image, np.array(found, np.float32)
 
     def _steps(self, index: int, *, second: bool) -> Iterator[tuple[Parameters, Callable[..., float]]]:
-        """The second picture of a pair has another severity of one factor, and all else alike."""
+        """The second picture of a pair has another severity of one factor, or all of it, and all else alike."""
         steps = (
             (self._light, severity.illumination),
             (_veil, severity.contrast),
@@ -177,13 +180,14 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
             (self._blur, severity.blur),
         )
         other = np.random.default_rng([self.seed, index, 2])
-        changed = int(other.integers(len(steps))) if second else None
+        changed, anew = int(other.integers(len(steps))), float(other.uniform())
+        whole = other.uniform() < _WHOLE
         crowd = np.random.default_rng([self.seed, index, 4]).uniform()  # one factor alone is as likely as all of them
         for number, (draw, measure) in enumerate(steps):
             rng = np.random.default_rng([self.seed, index, 3, number])
             strength, present = float(rng.uniform()), rng.uniform() < crowd
-            if number == changed:
-                strength, present = float(other.uniform()), True
+            if self.mixture.pairs and number == changed and (second or whole):
+                strength, present = (1.0 if whole else anew), second
             yield (draw(rng).scaled(strength) if present else Parameters()), measure
 
     def _light(self, rng: np.random.Generator) -> Parameters:
@@ -200,8 +204,9 @@ class GradedExamples(Dataset[dict[str, Tensor]]):
 
 
 def _veil(rng: np.random.Generator) -> Parameters:
+    """Haze that scatters nothing: what scatters also blurs."""
     haze = next(part for part in load_preset("clinical").ranges if part.factor is Haze)
-    return Parameters(factors=(haze.draw(rng),))
+    return Parameters(factors=(haze.draw(rng).model_copy(update={"scatter": 0.0}),))
 
 
 def _reduced(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

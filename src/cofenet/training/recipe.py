@@ -76,6 +76,7 @@ class Mixture(_Part):
         recolor: share of photographs whose colours are changed first, as another camera would.
         spread: how much they are; 1 for what lies between cameras of one kind.
         cut: share of photographs cut off at top and bottom.
+        corrected: share of photographs to be segmented that `light`, as shipped, has corrected, as its users' are.
         scale: photographs to be segmented are reduced to a share of the canvas from this range.
         pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
             severity of one factor; or of two that people graded.
@@ -87,6 +88,7 @@ class Mixture(_Part):
     recolor: Share = 0.0
     spread: Weight = 1.0
     cut: Share = 0.0
+    corrected: Share = 0.0
     scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
     pairs: bool = False
 

@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 
 from cofenet.degradation import simulate
 from cofenet.geometry import Circle, Crop, resize
+from cofenet.tasks.correction import correct
 from cofenet.training.examples import draw, filled, turned, vary
 from cofenet.training.labelled import Labelled, disc_box
 from cofenet.training.recipe import Mixture
@@ -69,8 +70,10 @@ class StructureExamples(Dataset[dict[str, Tensor]]):
         side = round(len(image) * rng.uniform(*self.mixture.scale))
         image, labels = resize(image, (side, side)), resize(labels, (side, side)).reshape(side, side, -1)
         mask = resize(mask.astype(np.uint8), (side, side)).astype(np.bool_)
-        degraded = simulate(image, draw(self.mixture, rng), filled(mask))
-        return Marked(degraded.astype(np.uint8), mask, labels)
+        seen = np.asarray(simulate(image, draw(self.mixture, rng), filled(mask)), np.uint8)
+        if self.mixture.corrected and rng.uniform() < self.mixture.corrected:
+            seen = np.asarray(correct(seen, fov=filled(mask), judged=False).image, np.uint8)
+        return Marked(seen, mask, labels)
 
     @abstractmethod
     def _crops(self, marked: Marked, rng: np.random.Generator) -> Iterator[Crop]:
