@@ -60,7 +60,7 @@ def test_some_are_seen_as_light_corrects_them(labelled: Labelled) -> None:
     low = Mixture(kinds={"111": 1.0}, recolor=0.0)
     plain, corrected = (
         WholeExamples(labelled, low.model_copy(update={"corrected": share}), 0, 32, 4, 1) for share in (1e-9, 1.0)
-    )
+    )  # of 0 nothing is drawn, and what comes after is drawn otherwise
     for index in range(4):
         before, after = plain[index], corrected[index]
         assert torch.equal(before["target"], after["target"])
