@@ -59,7 +59,7 @@ bench: $(VENV)/all
 		--downstream runs/evaluation/downstream --grades runs/evaluation/grades \
 		--robustness runs/evaluation/robustness --unseen runs/evaluation/unseen \
 		--real runs/evaluation/real
-	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish --good models/vessels-good.onnx
+	$(RUN) benchmarks/segmentation.py --data $(DATA) --publish --good models
 	$(RUN) benchmarks/quality.py --data $(DATA) --publish
 	$(RUN) benchmarks/safety.py --data $(DATA) --publish
 	$(RUN) benchmarks/fit.py --data $(DATA)

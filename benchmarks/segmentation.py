@@ -1,11 +1,11 @@
 """The segmentation tables: vessels, disc and cup against people; what degradation costs and correction gives back.
 
-    python benchmarks/segmentation.py --data ../shared/data [--out docs/results/segmentation.json] [--good MODEL]
+    python benchmarks/segmentation.py --data ../shared/data [--out docs/results/segmentation.json] [--good FOLDER]
 
-Protocol: `cofenet.evaluation.segmentation`. MODEL is an export of recipes/vessels-good.toml: the shipped vessel network
-learned from degraded photographs, too, and one that did not tells what correction is worth to it. Photographs: rows of
-manifest.csv with split "test" and the tasks vessels (with a second observer's drawing beside the first's, where there
-is one), disc, disc_cup and lesions.
+Protocol: `cofenet.evaluation.segmentation`. FOLDER holds vessels-good.onnx and disc-good.onnx, exports of the recipes
+of those names: the shipped networks learned from degraded photographs, too, and ones that did not tell what correction
+is worth to them. Photographs: rows of manifest.csv with split "test" and the tasks vessels (with a second observer's
+drawing beside the first's, where there is one), disc, disc_cup and lesions.
 
 Intervals are of 95 % and by patient, for some gave both eyes: of means by Student's t of the patients' means, of the
 share found by Clopper and Pearson, of what is recovered by bootstrap.
@@ -38,7 +38,7 @@ DISC_DIAMETER = 0.15
 
 SOURCES = {"chase": "CHASE_DB1", "hrf": "HRF, half size", "stare": "STARE"}
 VERSIONS = ("clean", "degraded", "clahe", "background-subtraction", "light")
-GOOD = "vessels by a segmenter of good photographs"
+GOOD = " by a segmenter of good photographs"
 MODELS = ("vessels", "disc-finder", "disc", "light")
 Row = dict[str, str]
 Values = dict[str, list[float]]
@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("docs/results/segmentation.json"))
-    parser.add_argument("--good", type=Path, metavar="MODEL", help="a vessel network that saw good photographs only")
+    parser.add_argument("--good", type=Path, metavar="FOLDER", help="networks that saw good photographs only")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
     options = parser.parse_args()
@@ -64,12 +64,14 @@ def main() -> None:
         "models": {name: load_card(name).sha256 for name in MODELS},
         "figures": _figures(values),
         "recovered": {
-            name: _recovered(values[f"{name} all"]) for name in ("vessels", GOOD, "disc") if f"{name} all" in values
+            name: _recovered(values[f"{name} all"])
+            for name in ("vessels", f"vessels{GOOD}", "disc", f"disc{GOOD}")
+            if f"{name} all" in values
         },
         "512x512_ms": milliseconds(partial(segment, small_photograph()), 7),
     }
     if options.good:
-        content["good"] = load_card(str(options.good)).sha256
+        content["good"] = {name: load_card(_good(options.good, name)).sha256 for name in ("vessels", "disc")}
     options.out.write_text(json.dumps(content, indent=2) + "\n")
     print(table(content))
     if options.publish:
@@ -88,7 +90,7 @@ def _scores(data: Path, good: Path | None, row: Row) -> list[tuple[str, Score]]:
     if row["task"] == "vessels":
         given = read_photograph(data / row["label"].replace("_vessel1", "_fov")).pixels[..., 0] > 127
         fov = FieldOfView(given, fov.circle, fov.confidence)
-        models = {"vessels": "vessels"} | ({GOOD: str(good)} if good else {})
+        models = {"vessels": "vessels"} | ({f"vessels{GOOD}": _good(good, "vessels")} if good else {})
         found = list(vessel_scores(row["path"], image, label > 127, fov, models))
         second = data / row["label"].replace("_vessel1", "_vessel2")
         if second.exists():
@@ -96,7 +98,12 @@ def _scores(data: Path, good: Path | None, row: Row) -> list[tuple[str, Score]]:
             found.append(Score(row["path"], "vessels", "second observer", {"dice": observer}))
         return [(row["source"], score) for score in found]
     drawn = {"disc": label > 127} if row["task"] == "disc" else {"cup": label > 190}
-    return [(row["source"], score) for score in disc_scores(row["path"], image, drawn, fov)]
+    models = {"": "disc"} | ({GOOD: _good(good, "disc")} if good else {})
+    return [(row["source"], score) for score in disc_scores(row["path"], image, drawn, fov, models)]
+
+
+def _good(folder: Path, structure: str) -> str:
+    return str(folder / f"{structure}-good.onnx")
 
 
 def _values(scores: list[tuple[str, str, Score]]) -> dict[str, dict[str, dict[str, Values]]]:

@@ -6,15 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from cofenet.evaluation.methods import PUBLISHED
 from cofenet.evaluation.segmentation import disc_scores, place_score, recovered, versions, vessel_scores
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import resize
 from cofenet.io import read_photograph
+from cofenet.networks.segmentation import Segmenter
 from cofenet.tasks.segmentation import segment
+from cofenet.training.export import disc, write
 
 SAMPLE = Path(__file__).parents[2] / "samples/good/hrf_03_h.jpg"
+
+
+class _Blind(Segmenter):
+    """It finds nothing."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) * 0 - 9
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +48,9 @@ def test_versions_are_the_same_every_time(image: np.ndarray, fov: FieldOfView) -
 
 
 @pytest.mark.slow
-def test_every_version_is_scored_against_the_drawing(image: np.ndarray, fov: FieldOfView) -> None:
+def test_every_version_is_scored_against_the_drawing(image: np.ndarray, fov: FieldOfView, tmp_path: Path) -> None:
+    another_disc = str(tmp_path / "blind.onnx")
+    write(disc(_Blind(2, (4, 6, 8))), Path(another_disc), (), {})
     drawn = segment(image, fov=fov)
     assert drawn.vessels is not None
     assert drawn.disc is not None
@@ -46,12 +58,16 @@ def test_every_version_is_scored_against_the_drawing(image: np.ndarray, fov: Fie
     scores = list(vessel_scores("a", image, drawn.vessels, fov, models))
     vessels = {score.version: score.figures for score in scores if score.structure == "vessels"}
     others = [score.figures["dice"] for score in scores if score.structure == "discs"]
-    discs = {score.version: score.figures for score in disc_scores("a", image, {"disc": drawn.disc}, fov)}
+    found = list(disc_scores("a", image, {"disc": drawn.disc}, fov, {"": "disc", " by another": another_disc}))
+    discs = {score.version: score.figures for score in found if score.structure == "disc"}
+    other_discs = [score.figures["dice"] for score in found if score.structure == "disc by another"]
     assert vessels.keys() == discs.keys() == dict(versions("a", image, fov)).keys()
     assert vessels["clean"]["dice"] == discs["clean"]["dice"] == 1
     assert vessels["clean"]["auc"] == 1
     assert len(others) == len(vessels)
     assert max(others) < 0.1
+    assert len(other_discs) == len(discs)
+    assert max(other_discs) == 0
     assert vessels["degraded"]["dice"] < 0.95
     assert discs["clean"]["missed"] == 0
 

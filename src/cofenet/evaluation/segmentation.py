@@ -18,7 +18,14 @@ from cofenet.degradation import sample, simulate
 from cofenet.evaluation.methods import CLASSICAL, PUBLISHED, restored
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.metrics.overlap import auc, centreline_dice, dice, sensitivity, specificity
-from cofenet.tasks.segmentation import THRESHOLD, Structure, segment, vessel_probability
+from cofenet.tasks.segmentation import (
+    THRESHOLD,
+    Structure,
+    disc_probability,
+    outlined,
+    segment,
+    vessel_probability,
+)
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -69,15 +76,31 @@ def vessel_scores(
             yield Score(name, structure, version, figures)
 
 
-def disc_scores(name: str, clean: Image, drawn: dict[Structure, Mask], fov: FieldOfView) -> Iterator[Score]:
-    """Disc, cup or both of all versions against drawings of them; one that is not found has Dice 0."""
+def disc_scores(
+    name: str,
+    clean: Image,
+    drawn: Mapping[Structure, Mask],
+    fov: FieldOfView,
+    models: Mapping[str, str] | None = None,
+) -> Iterator[Score]:
+    """Disc, cup or both of all versions against drawings of them; one that is not found has Dice 0.
+
+    Args:
+        name: of the photograph.
+        clean: uint8 (H, W, 3), RGB.
+        drawn: the drawings, bool (H, W).
+        fov: of the photograph.
+        models: networks that outline the disc, by name or path, each under what its scores say after the structure; the
+            shipped one, after which nothing is said, if not given. The shipped finder says where to look.
+    """
     for version, image in versions(name, clean, fov):
-        found = segment(image, structures=["disc", "cup"], fov=fov)
-        for structure, truth in drawn.items():
-            mask = found.disc if structure == "disc" else found.cup
-            if mask is not None:
-                missed = float(not mask.any())
-                yield Score(name, structure, version, {"dice": dice(mask, truth, fov.mask), "missed": missed})
+        for told, model in (models or {"": "disc"}).items():
+            _, disc, cup = disc_probability(image, fov, model)
+            found = dict(zip(("disc", "cup"), outlined(disc, cup), strict=True))
+            for structure, truth in drawn.items():
+                mask = found[structure]
+                figures = {"dice": dice(mask, truth, fov.mask), "missed": float(not mask.any())}
+                yield Score(name, structure + told, version, figures)
 
 
 def place_score(name: str, image: Image, x: float, y: float, diameter: float) -> Score:

@@ -158,20 +158,25 @@ def vessel_probability(image: Pixels, fov: FieldOfView, model: str = "vessels") 
     return vessels
 
 
-def disc_probability(image: Pixels, fov: FieldOfView) -> tuple[float, Floats, Floats]:
+def disc_probability(image: Pixels, fov: FieldOfView, model: str = "disc") -> tuple[float, Floats, Floats]:
     """How sure it is that a disc is seen, and how likely each pixel of a photograph, as of `segment`, is disc and cup.
+
+    Args:
+        image: as of `segment`.
+        fov: of the photograph.
+        model: what outlines them, as of `outline_disc`.
 
     Returns:
         The confidence, 0 to 1, and twice float32 (H, W), 0 to 1, 0 outside the field of view and far from the disc.
 
     Raises:
-        ModelError: a model is damaged.
+        ModelError: a model is missing or damaged.
     """
     confidence, near = find_disc(image, fov)
     if near is None:
         blank = np.zeros(image.shape[:2], np.float32)
         return confidence, blank, blank.copy()
-    disc, cup = _placed(outline_disc(image, fov, near), near, fov)
+    disc, cup = _placed(outline_disc(image, fov, near, model), near, fov)
     return confidence, disc, cup
 
 
@@ -189,16 +194,22 @@ def find_disc(image: Pixels, fov: FieldOfView) -> tuple[float, Crop | None]:
     return confidence, Crop.around(place, session("disc").card.inputs["local"].shape[-1])
 
 
-def outline_disc(image: Pixels, fov: FieldOfView, near: Crop) -> Floats:
+def outline_disc(image: Pixels, fov: FieldOfView, near: Crop, model: str = "disc") -> Floats:
     """How likely each pixel of a square of a photograph, as of `segment`, is disc and cup.
+
+    Args:
+        image: as of `segment`.
+        fov: of the photograph.
+        near: the square, of the size that the network looks at.
+        model: name of a shipped network for disc and cup, or path to an ONNX file with its card beside it.
 
     Returns:
         float32 (2, size, size), 0 to 1.
 
     Raises:
-        ModelError: a model is damaged.
+        ModelError: the model is missing or damaged.
     """
-    return _run(session("disc"), view(image, fov, near))
+    return _run(session(model), view(image, fov, near))
 
 
 def outlined(disc: Floats, cup: Floats) -> tuple[Mask, Mask]:
