@@ -78,8 +78,8 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     with (options.data / "manifest.csv").open(newline="") as file:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
     of = {task: [row for row in rows if row["task"] == task] for task in ("clean", "lowquality", "lesions")}
-    clean = _each([row for row in of["clean"] if row["split"] == options.split], options.each)
-    marked = _each([row for row in of["lesions"] if row["split"] == options.split], options.each)
+    clean = each([row for row in of["clean"] if row["split"] == options.split], options.each)
+    marked = each([row for row in of["lesions"] if row["split"] == options.split], options.each)
     real = of["lowquality"] if options.split == "test" else []
     with ProcessPoolExecutor(options.processes) as pool:
         # Another patient's photograph for each: the one that comes before it in the list.
@@ -123,7 +123,7 @@ def case_of(row: Row) -> Case:
     return Case(row["photograph"], row["case"], found, truth, float(row["mean_change"]))
 
 
-def _each(rows: list[Row], number: int | None) -> list[Row]:
+def each(rows: list[Row], number: int | None) -> list[Row]:
     """At most `number` of each source, evenly picked."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
@@ -133,7 +133,8 @@ def _each(rows: list[Row], number: int | None) -> list[Row]:
     ]
 
 
-def _square(row: Row) -> Square | None:
+def square(row: Row) -> Square | None:
+    """A photograph cut to its field of view, SIZE pixels a side; None if it has none."""
     photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
     try:
         fov = find_fov(photograph)
@@ -147,11 +148,11 @@ def _square(row: Row) -> Square | None:
 
 def _cases(row: Row, other: Row, model: str) -> list[Case]:
     cv2.setNumThreads(1)
-    square = _square(row)
-    if square is None:
+    found = square(row)
+    if found is None:
         return []
-    another = _square(other) if other["patient"] != row["patient"] else None
-    return list(cases(Path(row["path"]).name, *square, another, model))
+    another = square(other) if other["patient"] != row["patient"] else None
+    return list(cases(Path(row["path"]).name, *found, another, model))
 
 
 def _verdict(row: Row, model: str) -> dict[str, object]:

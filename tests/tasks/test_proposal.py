@@ -60,6 +60,15 @@ def test_light_that_changes_quickly_explains_little() -> None:
     assert 0 < np.abs(found - given.local).max() < 0.03
 
 
+def test_what_a_field_asks_for_outside_the_retina_explains_nothing() -> None:
+    given = proposed(field=0.1)
+    retina = cv2.resize(given.local[3], (32, 32), interpolation=cv2.INTER_AREA)
+    field = given.correctors.field.copy()
+    field[..., retina == 0] = 5.0
+    found = replace(given, correctors=replace(given.correctors, field=field)).explained()
+    np.testing.assert_allclose(found, given.explained(), atol=1e-5)
+
+
 @pytest.mark.parametrize("path", LOW, ids=lambda path: path.stem)
 def test_what_the_shipped_network_makes_is_explained_but_for_its_spots(path: Path) -> None:
     image = read_photograph(path).pixels
@@ -69,7 +78,7 @@ def test_what_the_shipped_network_makes_is_explained_but_for_its_spots(path: Pat
     made = view(apply_natively(image, fov, crop, given.correctors, 1.0), fov, crop)
     spots = cv2.dilate(given.activation, np.ones((9, 9))) > 0.2
     inside = (cv2.erode(given.local[3], np.ones((25, 25))) > 0) & ~spots
-    assert np.abs(made - given.explained())[:, inside].mean() < 0.25 * np.abs(made - given.local)[:, inside].mean()
+    assert np.abs(made - given.explained())[:, inside].mean() < 0.2 * np.abs(made - given.local)[:, inside].mean()
 
 
 def test_a_large_photograph_is_sharpened_at_twice_the_size_and_the_rest_enlarged() -> None:

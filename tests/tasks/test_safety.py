@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +19,10 @@ from cofenet.evaluation import safety as safety_experiment
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop, resize
 from cofenet.io import read_photograph
-from cofenet.tasks.colour import colour_strangeness
 from cofenet.tasks.safety import change, decide, limits, measure
 
 Draw = Callable[..., np.ndarray]
 SAMPLES = Path(__file__).parents[2] / "samples"
-LIMITS = Path(cofenet.__file__).parent / "tasks/thresholds.toml"
 NO_SPOTS = np.zeros((64, 64), np.float32)
 ALL_SPOTS = np.ones((64, 64), np.float32)
 
@@ -79,18 +76,6 @@ def test_a_planted_harm_is_found_by_its_rule(
     found = findings(image, harm(image, fov, np.random.default_rng(seed)), fov, NO_SPOTS)
     assert any(found.get(rule, 0) >= limits()[rule].caution for rule in rules), found
     assert decide(found)[0] != "safe"
-
-
-def test_casts_are_found_but_where_they_resemble_a_correction(image: np.ndarray, fov: FieldOfView) -> None:
-    stored = tomllib.loads(LIMITS.read_text("utf-8"))["colour"]
-    model = np.array(stored["expected"]), np.array(stored["covariance"])
-    before = image[fov.mask].mean(0) / 255
-    found = []
-    for seed in range(12):
-        after = harms.cast(image, fov, np.random.default_rng(seed))[fov.mask].mean(0) / 255
-        found.append(colour_strangeness(before, after, *model))
-    assert sum(value >= limits()["colour"].caution for value in found) >= 9
-    assert colour_strangeness(before, before, *model) == 0
 
 
 def test_an_erased_vessel_a_lost_lesion_and_a_moved_disc_are_found(image: np.ndarray, fov: FieldOfView) -> None:

@@ -1,41 +1,70 @@
 """Are the colours of a correction plausible? Compared with what good photographs look like, and with the input.
 
-Colour is CIE L*a*b* of the mean colour of the field of view (D65). From good photographs of several cameras, and what
+Colour is CIE L*a*b* (D65) of the mean colour of the field of view. From good photographs of several cameras, and what
 simulation makes of them, one learns linearly which colour p a photograph had before it became the input, and how unsure
-that is (covariance C). An honest correction goes from the input's colour towards p, some way or all of it; so strange
-is how far, in standard deviations (Mahalanobis 1936, by C), it lies from the line between the two. A photograph that
-stays as it was is never strange, whatever its camera.
+that is (covariance C); the input tells it by its colour and by how much its colours differ from place to place. An
+honest correction goes from the input's colour towards p, some way or all of it; so strange is how far, in standard
+deviations (Mahalanobis 1936, by C), it lies from the line between the two. A photograph that stays as it was is never
+strange, whatever its camera.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.geometry import resize
+from cofenet.tasks.view import Floats
+
+_SMALL = 128
+"""Pixels a side at which colours are told: neither noise nor blur shows."""
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Of a photograph's field of view.
+
+    Attributes:
+        mean: (3,), L*, a*, b* of the mean colour.
+        spread: (3,), standard deviations of L*, a*, b*.
+    """
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+
+def colours(planes: Floats) -> Colours:
+    """Tell the colours of planes, float32 (4, S, S): red, green, blue and field of view, 0 to 1."""
+    small = np.stack([resize(plane, (_SMALL, _SMALL)) for plane in planes], 2)
+    seen = small[..., 3] > 0.5
+    retina = small[seen][None, :, :3]
+    lab = cv2.cvtColor(np.ascontiguousarray(retina), cv2.COLOR_RGB2LAB)[0]
+    mean = cv2.cvtColor(retina.mean(1, keepdims=True), cv2.COLOR_RGB2LAB)[0, 0]
+    return Colours(mean.astype(np.float64), lab.std(0).astype(np.float64))
+
 
 def colour_strangeness(
-    before: NDArray[np.floating],
-    after: NDArray[np.floating],
-    expected: NDArray[np.float64],
-    covariance: NDArray[np.float64],
+    before: Colours, after: Colours, expected: NDArray[np.float64], covariance: NDArray[np.float64]
 ) -> float:
     """How strange the mean colour of a correction is, beside its input's, in standard deviations; 0 if it is the same.
 
     Args:
-        before: mean red, green, blue of the input's field of view, 0 to 1.
-        after: the same of the correction.
-        expected: (3, 4), what gives p from the input's L*, a*, b* and 1.
+        before: of the input.
+        after: of the correction.
+        expected: (3, 7), what gives p from the input's mean, spread and 1.
         covariance: (3, 3), of p.
     """
-    start, end = _lab(before), _lab(after)
+    start = before.mean
     whiten = np.linalg.inv(np.linalg.cholesky(covariance))
-    way, gone = whiten @ (expected @ np.append(start, 1.0) - start), whiten @ (end - start)
+    way, gone = whiten @ (expected @ predictors(before) - start), whiten @ (after.mean - start)
     length = float(way @ way)
     share = min(1.0, max(0.0, float(gone @ way) / length)) if length > 0 else 0.0
     return float(np.linalg.norm(gone - share * way))
 
 
-def _lab(colour: NDArray[np.floating]) -> NDArray[np.float64]:
-    pixel = np.asarray(colour, np.float32)[None, None]
-    return np.asarray(cv2.cvtColor(pixel, cv2.COLOR_RGB2LAB)[0, 0], np.float64)
+def predictors(before: Colours) -> NDArray[np.float64]:
+    """What p is told by, (7,): the input's mean, spread and 1."""
+    return np.concatenate([before.mean, before.spread, [1.0]])

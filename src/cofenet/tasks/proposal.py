@@ -17,6 +17,9 @@ from cofenet.tasks.view import Floats, Pixels, view
 _SLOW = 1 / 16
 """Standard deviation, part of the field of view, of the light that is too smooth to draw or to hide a lesion."""
 
+_LITTLE = 1e-3
+"""Share of retina below which there is none near."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -47,8 +50,9 @@ class Proposal:
         filtered = image + np.stack([resize(plane, (size, size)) for plane in self.sharpened])
         made = np.empty_like(self.local)
         made[3] = seen
+        retina = resize(seen, self.correctors.field.shape[2:])
         for colour, parts in enumerate(self.correctors.field):
-            *weights, total = (_enlarged(part, size) for part in parts)
+            *weights, total = (_enlarged(_slow(part, retina), size) for part in parts)
             for weight, plane in zip(weights, filtered, strict=True):
                 cv2.accumulateProduct(weight, plane, total)
             change = total + filtered[colour] - image[colour]
@@ -80,7 +84,13 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
     return Proposal(local, Correctors(field.reshape(3, 4, *field.shape[1:]), residual), sharpened, activation)
 
 
+def _slow(part: Floats, retina: Floats) -> Floats:
+    """Part of a field (G, G) without what is not slow in it; outside the retina (G, G) a field may ask for anything."""
+    kernel = ((0, 0), _SLOW * len(part))
+    share = cv2.GaussianBlur(retina, *kernel, borderType=cv2.BORDER_CONSTANT)
+    slow = cv2.GaussianBlur(part * retina, *kernel, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(slow / np.maximum(share, _LITTLE), np.float32)
+
+
 def _enlarged(part: Floats, size: int) -> Floats:
-    """Part of a field (G, G), without what is not slow in it, at (size, size)."""
-    slow = cv2.GaussianBlur(part, (0, 0), _SLOW * len(part), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(slow, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
+    return np.asarray(cv2.resize(part, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop, resize
 from cofenet.tasks.anatomy import disc_changed, vessels_changed
-from cofenet.tasks.colour import colour_strangeness
+from cofenet.tasks.colour import colour_strangeness, colours
 from cofenet.tasks.quality import FACTORS, Assessment, assess
 from cofenet.tasks.structure import compare
 from cofenet.tasks.view import Floats, Pixels, view, view_alike
@@ -100,7 +100,7 @@ def limits() -> dict[str, Limits]:
     return {name: Limits(**rule) for name, rule in _stored()["rules"].items()}
 
 
-def _colours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _expected_colours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     stored = _stored()["colour"]
     return np.array(stored["expected"]), np.array(stored["covariance"])
 
@@ -144,7 +144,7 @@ def measure(
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
         "invented": structure.invented,
-        "colour": colour_strangeness(_mean(before, seen), _mean(after, seen), *_colours()),
+        "colour": colour_strangeness(colours(before), colours(after), *_expected_colours()),
     }  # fmt: skip
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))
@@ -189,11 +189,6 @@ def _said(rule: str, value: float, factor: str) -> str:
     asked = limit.harm if value >= limit.harm else limit.caution
     words = _WORDS[rule].format(factor.replace("_", " "), value) if rule == "quality" else _WORDS[rule].format(value)
     return f"{words} (limit {asked:g})"
-
-
-def _mean(planes: Floats, seen: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean colour of planes (4, S, S) where they are seen."""
-    return np.array([cv2.mean(plane, seen.view(np.uint8))[0] for plane in planes[:3]])
 
 
 def _bytes(planes: Floats) -> NDArray[np.uint8]:

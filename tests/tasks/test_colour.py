@@ -1,0 +1,66 @@
+"""Colours of a correction: on the way to what is expected nothing is strange, beside it everything is."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.color import rgb2lab
+
+from cofenet.evaluation import harms
+from cofenet.fov import find_fov
+from cofenet.geometry import Crop
+from cofenet.io import read_photograph
+from cofenet.tasks.colour import Colours, colour_strangeness, colours, predictors
+from cofenet.tasks.safety import limits
+from cofenet.tasks.view import view
+
+SAMPLE = Path(__file__).parents[2] / "samples/good/hrf_03_h.jpg"
+_STORED = tomllib.loads(files("cofenet.tasks").joinpath("thresholds.toml").read_text("utf-8"))["colour"]
+MODEL = np.array(_STORED["expected"]), np.array(_STORED["covariance"])
+
+LAB = st.tuples(st.floats(10, 90), st.floats(-10, 50), st.floats(-10, 60)).map(np.array)
+SPREAD = st.tuples(*[st.floats(0, 20)] * 3).map(np.array)
+
+
+def test_colours_of_the_field_of_view_alone() -> None:
+    planes = np.zeros((4, 256, 256), np.float32)
+    planes[:, :, :128] = np.array([0.6, 0.3, 0.1, 1.0], np.float32)[:, None, None]
+    planes[:3, :, 128:] = 0.9  # not seen
+    found = colours(planes)
+    np.testing.assert_allclose(found.mean, rgb2lab([[[0.6, 0.3, 0.1]]])[0, 0], atol=0.2)
+    np.testing.assert_allclose(found.spread, 0, atol=1e-2)
+
+
+@given(LAB, SPREAD, st.floats(0, 1))
+def test_any_way_towards_what_is_expected_is_not_strange(mean: np.ndarray, spread: np.ndarray, share: float) -> None:
+    before = Colours(mean, spread)
+    after = Colours(mean + share * (MODEL[0] @ predictors(before) - mean), spread)
+    assert colour_strangeness(before, after, *MODEL) == pytest.approx(0, abs=1e-6)
+
+
+@given(LAB, SPREAD, LAB)
+def test_what_stayed_as_it_was_is_not_strange_and_nothing_is_less(
+    mean: np.ndarray, spread: np.ndarray, other: np.ndarray
+) -> None:
+    before = Colours(mean, spread)
+    assert colour_strangeness(before, before, *MODEL) == 0
+    expected = MODEL[0] @ predictors(before)
+    off = np.linalg.solve(np.linalg.cholesky(MODEL[1]), other - expected)
+    strange = colour_strangeness(before, Colours(other, spread), *MODEL)
+    assert 0 <= strange <= np.linalg.norm(off) + 1e-6
+
+
+def test_casts_are_found_but_where_they_resemble_a_correction() -> None:
+    image = np.asarray(read_photograph(SAMPLE).pixels, np.uint8)
+    fov = find_fov(image)
+    crop = Crop.around(fov.circle, 512)
+    before = colours(view(image, fov, crop))
+    tinted = [harms.cast(image, fov, np.random.default_rng(seed)) for seed in range(12)]
+    found = [colour_strangeness(before, colours(view(one, fov, crop)), *MODEL) for one in tinted]
+    assert sum(value >= limits()["colour"].caution for value in found) >= 9
