@@ -5,7 +5,7 @@
 Protocol: `cofenet.evaluation.segmentation`. FOLDER holds vessels-good.onnx and disc-good.onnx, exports of the recipes
 of those names: the shipped networks learned from degraded photographs, too, and ones that did not tell what correction
 is worth to them. Photographs: rows of manifest.csv with split "test" and the tasks vessels (with a second observer's
-drawing beside the first's, where there is one), disc, disc_cup and lesions.
+drawing beside the first's, where there is one), disc (degraded DRAWS times), disc_cup and lesions.
 
 Intervals are of 95 % and by patient, for some gave both eyes: of means by Student's t of the patients' means, of the
 share found by Clopper and Pearson, of what is recovered by bootstrap.
@@ -35,6 +35,9 @@ from timing import milliseconds, small_photograph
 
 DISC_DIAMETER = 0.15
 """Of the field of view's: the median of those drawn; distances of disc centres are told in it."""
+
+DRAWS = 4
+"""Degradations of each photograph with a disc that people drew: few are, and what each takes differs widely."""
 
 SOURCES = {"chase": "CHASE_DB1", "hrf": "HRF, half size", "stare": "STARE"}
 VERSIONS = ("clean", "degraded", "clahe", "background-subtraction", "light")
@@ -99,7 +102,13 @@ def _scores(data: Path, good: Path | None, row: Row) -> list[tuple[str, Score]]:
         return [(row["source"], score) for score in found]
     drawn = {"disc": label > 127} if row["task"] == "disc" else {"cup": label > 190}
     models = {"": "disc"} | ({GOOD: _good(good, "disc")} if good else {})
-    return [(row["source"], score) for score in disc_scores(row["path"], image, drawn, fov, models)]
+    names = [row["path"], *(f"{row['path']} {draw}" for draw in range(1, DRAWS if row["task"] == "disc" else 1))]
+    return [
+        (row["source"], score)
+        for name in names
+        for score in disc_scores(name, image, drawn, fov, models)
+        if score.version != "clean" or name == row["path"]
+    ]
 
 
 def _good(folder: Path, structure: str) -> str:

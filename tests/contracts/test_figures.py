@@ -95,8 +95,9 @@ def test_the_figures_are_of_the_shipped_weights() -> None:
     assert models == {name: load_card(name).sha256 for name in shipped()}
 
 
-def test_the_segmenter_of_good_photographs_lies_beside_the_package() -> None:
-    assert stored("segmentation")["good"] == load_card(str(ROOT / "models/vessels-good.onnx")).sha256
+def test_the_segmenters_of_good_photographs_lie_beside_the_package() -> None:
+    cards = {name: load_card(str(ROOT / f"models/{name}-good.onnx")) for name in ("vessels", "disc")}
+    assert stored("segmentation")["good"] == {name: card.sha256 for name, card in cards.items()}
 
 
 def test_the_cards_say_what_was_measured() -> None:

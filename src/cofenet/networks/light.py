@@ -8,7 +8,7 @@ from torch.nn.functional import avg_pool2d
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
-from cofenet.networks.mirrors import MIRRORS, upright
+from cofenet.networks.mirrors import TURNED, upright
 from cofenet.networks.sharpening import Sharpening
 
 RIM = 8
@@ -66,8 +66,11 @@ class Light(nn.Module):
         return field, sharpened + residual * inside, activation, sharpened, shares @ self.sharpening.fine_inverses
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
-        """The mean of the fields seen upright and mirrored: errors that are not of the photograph cancel, 0.28 dB."""
-        return upright(self.field(torch.cat([whole.flip(axes) for axes in MIRRORS])))
+        """The mean of the fields seen upright and turned by half a turn: errors that are not of the photograph cancel.
+
+        On 82 scenes of the validation split (kind 111) 25.82 dB; one look gives 25.65, all four mirror images 25.84.
+        """
+        return upright(self.field(torch.cat([whole.flip(axes) for axes in TURNED])), TURNED)
 
 
 def _inside(fov: Tensor) -> Tensor:
