@@ -23,6 +23,7 @@ from cofenet.tasks.anatomy import disc_changed, vessels_changed
 from cofenet.tasks.colour import colour_strangeness, colours
 from cofenet.tasks.quality import FACTORS, Assessment, assess
 from cofenet.tasks.structure import compare
+from cofenet.tasks.tint import tinted
 from cofenet.tasks.view import Floats, Pixels, view, view_alike
 
 Status = Literal["safe", "caution", "unchanged", "not judged"]
@@ -40,6 +41,7 @@ _WORDS = {
     "lines": "structure that the input does not explain: {:.3f} of the field of view",
     "spots": "a spot added or taken out: {:.3f} of the field of view",
     "hidden": "something dark drawn or erased in what it took for spots: {:.3f} of the field of view",
+    "tinted": "what it took out as a spot has a colour, as lesions have: {:.3f} of the field of view",
     "uncompared": "what it took for spots, {:.1%} of the retina, is hardly compared",
     "difference": "structure as a whole is not the input's: its correlation misses 1 by {:.2f}",
     "blur": "{:.0%} of the finest contrast was lost",
@@ -143,7 +145,7 @@ def measure(
     found = {
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
-        "invented": structure.invented,
+        "invented": structure.invented, "tinted": tinted(before[:3], plain[:3] * seen, after[:3], seen, spots),
         "colour": colour_strangeness(colours(before), colours(after), *_expected_colours()),
     }  # fmt: skip
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
