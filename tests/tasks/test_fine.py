@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from cofenet.geometry import Circle
+from cofenet.fov import find_fov
+from cofenet.geometry import Circle, Crop
 from cofenet.networks import light
 from cofenet.networks import sharpening as network
 from cofenet.tasks import proposal
 from cofenet.tasks.correction import correct
-from cofenet.tasks.fine import EDGE, FINE, RIM, sharpened
+from cofenet.tasks.fine import EDGE, FINE, RIM, fineness, sharpen_finely, sharpened
+from cofenet.tasks.view import view
 from conftest import draw_photograph
 
 
@@ -57,3 +59,24 @@ def test_a_large_photograph_alone_is_sharpened_finely(side: int, larger: bool, m
     corrected = correct(image, judged=False).image
     monkeypatch.setattr(proposal, "LARGE", np.inf)
     assert np.array_equal(correct(image, judged=False).image, corrected) != larger
+
+
+@pytest.mark.parametrize(("side", "share"), [(256, 0), (512, 0), (724, 0.5), (1024, 1), (3000, 1)])
+def test_a_photograph_twice_as_large_is_as_fine_as_filters_allow_for(side: int, share: float) -> None:
+    assert fineness(Crop(0, 0, side, 512)) == pytest.approx(share, abs=1e-3)
+
+
+@pytest.mark.parametrize("side", [800, 1300])
+def test_what_is_not_so_large_is_sharpened_in_part_by_the_network_itself(side: int) -> None:
+    image = draw_photograph(height=side, width=side)
+    fov = find_fov(image)
+    crop = Crop.around(fov.circle, 512)
+    filters = np.zeros((2, network.FINE_TAPS), np.float32)
+    filters[:, network.FINE_TAPS // 2 - 1 : network.FINE_TAPS // 2 + 2] = (-0.5, 1, -0.5)
+    coarse = np.full((3, 512, 512), 0.25, np.float32)
+    found = sharpen_finely(image, fov, crop, filters, coarse)
+    alone = sharpened(view(image, fov, Crop.around(fov.circle, 1024)), filters)
+    share = fineness(crop)
+    assert 0 < share <= 1
+    assert np.abs(alone).max() > 0.02
+    np.testing.assert_allclose(found, share * alone + (1 - share) * 0.25, atol=1e-5)

@@ -1,6 +1,8 @@
 """Sharpen a photograph that is larger than the network saw it, at twice that size, by the filters it chose.
 
-What blur left of the finest structures is there in the larger photograph, and less noise beside it.
+What blur left of the finest structures is there in the larger photograph, and less noise beside it: by how much less,
+its number of pixels says. The filters allow for the noise of a photograph that is twice as large; where it is not, part
+of the sharpening is the network's own, which allows for more.
 """
 
 from __future__ import annotations
@@ -17,27 +19,41 @@ FINE = 2
 """The size at which it is sharpened, over that at which the network saw it; the filters are made for it."""
 
 LARGE = 1.1
-"""The size of a photograph, over that at which the network saw it, from which on that is worth while: of eleven of the
-training split, 653 pixels across, vessels are found with a Dice of .801 instead of .799."""
+"""The size of a photograph, over that at which the network saw it, from which on that is worth while."""
 
 EDGE, RIM = 8, 16
 """Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as
 in `cofenet.networks`, at twice the size."""
 
 
-def sharpen_finely(image: Pixels, fov: FieldOfView, crop: Crop, filters: Floats) -> Floats:
+def sharpen_finely(image: Pixels, fov: FieldOfView, crop: Crop, filters: Floats, coarse: Floats) -> Floats:
     """The part of the residual that sharpens, at twice the size.
+
+    Of 11 photographs of the training split that are 650 pixels across, degraded (111), vessels are found by a segmenter
+    of good photographs with a Dice of .786; with the filters alone .780, with the network's own sharpening alone .786.
+    Of 10 that are 918 across .783, .783 and .777.
 
     Args:
         image: uint8 or uint16 (H, W, 3), RGB.
         fov: where.
         crop: what the network saw, S pixels a side.
         filters: float32 (2, T), along rows and along columns, what they add: of sum 0.
+        coarse: float32 (3, S, S), the same part at the size at which the network saw it.
 
     Returns:
         float32 (3, 2 S, 2 S).
     """
-    return sharpened(view(image, fov, Crop.around(fov.circle, FINE * crop.size)), filters)
+    fine = sharpened(view(image, fov, Crop.around(fov.circle, FINE * crop.size)), filters)
+    share = fineness(crop)
+    return np.stack([
+        cv2.addWeighted(plane, share, cv2.resize(own, plane.shape, interpolation=cv2.INTER_CUBIC), 1 - share, 0)
+        for plane, own in zip(fine, coarse, strict=True)
+    ])  # fmt: skip
+
+
+def fineness(crop: Crop) -> float:
+    """How much larger a photograph is than the network saw it, 0 to 1: in octaves, and 1 if it is twice as large."""
+    return float(np.clip(np.log2(crop.side / crop.size) / np.log2(FINE), 0, 1))
 
 
 def sharpened(local: Floats, filters: Floats) -> Floats:

@@ -76,7 +76,7 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
     sharpened = out["sharpened"][0] if "sharpened" in out else np.zeros((3, 1, 1), np.float32)
     if "filters" in out and crop.side >= LARGE * crop.size:
         others = residual - sharpened
-        sharpened = sharpen_finely(image, fov, crop, out["filters"][0])
+        sharpened = sharpen_finely(image, fov, crop, out["filters"][0], sharpened)
         residual = np.stack([
             cv2.add(plane, cv2.resize(other, plane.shape, interpolation=cv2.INTER_CUBIC))
             for plane, other in zip(sharpened, others, strict=True)
