@@ -78,7 +78,7 @@ def test_two_places_far_apart_are_both_looked_at(image: np.ndarray, fov: FieldOf
 
 
 def test_the_disc_stays_moves_or_goes(image: np.ndarray, fov: FieldOfView, disc: Disc) -> None:
-    assert disc_changed(image, image, fov) == (0, 0)
+    assert disc_changed(image, image, fov) == (0, 0, 0)
     moved = disc_changed(image, harms.shift_disc(image, fov, disc, np.random.default_rng(0)), fov)
     assert moved is not None
     assert 0.2 < moved[0] < 1
@@ -105,3 +105,15 @@ def test_a_cup_that_is_not_seen_says_nothing(
     discs = iter([Disc(80, 80, 60, 60, old), Disc(80, 80, 60, 60, new)])
     monkeypatch.setattr(anatomy, "measure_disc", lambda *_: next(discs))
     assert disc_changed(image, image, fov)[0] == pytest.approx(answer)
+
+
+def test_a_cup_that_was_taken_for_a_spot_is_greyed_unless_light_explains_it(
+    image: np.ndarray, fov: FieldOfView, disc: Disc
+) -> None:
+    assert disc.cup_to_disc
+    white = cv2.circle(image.copy(), (round(disc.x), round(disc.y)), 6, (250, 245, 240), -1)
+    grey = cv2.circle(white.copy(), (round(disc.x), round(disc.y)), 6, (150, 150, 150), -1)
+    assert disc_changed(white, white, fov)[2] == 0  # type: ignore[index]
+    assert disc_changed(white, grey, fov)[2] > 0.1  # type: ignore[index]
+    assert disc_changed(grey, white, fov)[2] == 0  # type: ignore[index]
+    assert disc_changed(white, grey, fov, explained=grey)[2] == 0  # type: ignore[index]

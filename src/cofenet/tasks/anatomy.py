@@ -31,6 +31,9 @@ _OUTLINED = 0.8
 """Mean probability of an outlined disc below which it may be none: 0.81 to 0.97 on 25 honest corrections, up to 0.74
 where the disc was painted over, for the outliner takes it for granted that there is one."""
 
+_DARKENED = 20
+"""Grey levels by which a cup must have become darker, in a colour, beyond what slow light explains and its rim did."""
+
 _PLACES, _GAP = 2, 16
 """Places that the vessel network looks at, in both pictures at one go, and black pixels between them: what is beyond a
 place would else be taken for its surroundings."""
@@ -72,8 +75,10 @@ def vessels_changed(before: Floats, after: Floats, unexplained: Floats) -> tuple
     return added / len(unexplained), erased / len(unexplained)
 
 
-def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> tuple[float, float] | None:
-    """How far the disc moved, in its diameters, plus the change of its size, or the cup's, as a share; and doubt.
+def disc_changed(
+    before: Bytes, after: Bytes, fov: FieldOfView, explained: Bytes | None = None
+) -> tuple[float, float, float] | None:
+    """How far the disc moved, in its diameters, plus the change of its size, or the cup's, as a share; doubt; greyness.
 
     Both are outlined in the square where the input shows its disc; only if the outline of the correction's is doubtful,
     it is looked for in the whole. The cup says nothing where only one of the two shows one.
@@ -82,10 +87,13 @@ def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> tuple[float, 
         before: the input, uint8 (S, S, 3), RGB.
         after: the correction, likewise.
         fov: of both.
+        explained: what of the correction can draw nothing makes of the input, likewise; the input if it is not given.
 
     Returns:
-        0 where it stayed, 1 where only the input shows one; and how doubtful the correction's outline is where it is
-        more so than the input's, else 0: 1 minus the mean probability within it. None where the input shows none.
+        0 where it stayed, 1 where only the input shows one; how doubtful the correction's outline is where it is
+        more so than the input's, else 0: 1 minus the mean probability within it; and the share of the input's cup that
+        became darker than its rim, beyond what is explained, as a cup does that was taken for a spot. None where the
+        input shows no disc.
 
     Raises:
         ModelError: a model is damaged.
@@ -93,24 +101,40 @@ def disc_changed(before: Bytes, after: Bytes, fov: FieldOfView) -> tuple[float, 
     _, near = find_disc(before, fov)
     if near is None:
         return None
-    (old, was), (new, sure) = (_measured(picture, fov, near) for picture in (before, after))
+    (old, was, rim, cup), (new, sure, *_) = (_measured(picture, fov, near) for picture in (before, after))
     if old is None:
         return None
+    greyed = _darkened(near.take(before if explained is None else explained), near.take(after), rim, cup)
     doubt = 1 - sure if sure < was else 0.0
     if new is None or (sure < _OUTLINED and find_disc(after, fov)[1] is None):
-        return 1.0, doubt
+        return 1.0, doubt, greyed
     size = (old.vertical_diameter + old.horizontal_diameter) / 2
     moved = float(np.hypot(new.x - old.x, new.y - old.y)) / size
     grown = abs((new.vertical_diameter + new.horizontal_diameter) / 2 / size - 1)
     cups = old.cup_to_disc, new.cup_to_disc
-    return moved + max(grown, 0.0 if cups[0] is None or cups[1] is None else abs(cups[1] - cups[0])), doubt
+    change = max(grown, 0.0 if cups[0] is None or cups[1] is None else abs(cups[1] - cups[0]))
+    return moved + change, doubt, greyed
 
 
-def _measured(picture: Bytes, fov: FieldOfView, near: Crop) -> tuple[Disc | None, float]:
-    """The disc inside a square, in the square's own pixels, and the mean probability within it."""
+def _measured(picture: Bytes, fov: FieldOfView, near: Crop) -> tuple[Disc | None, float, Mask, Mask]:
+    """The disc inside a square, in the square's own pixels, the mean probability within it, and its rim and cup."""
     disc, cup = outline_disc(picture, fov, near)
     whole, inner = outlined(disc, cup)
-    return measure_disc(whole, inner), float(disc[whole].mean()) if whole.any() else 0.0
+    sure = float(disc[whole].mean()) if whole.any() else 0.0
+    return measure_disc(whole, inner), sure, whole & ~inner, inner
+
+
+def _darkened(before: Bytes, after: Bytes, rim: Mask, cup: Mask) -> float:
+    """Share of a cup (N, N) that became darker in a colour of (N, N, 3) than its rim did, and than the rim is.
+
+    A cup is brighter than its rim, also where a spot was rightly taken out of it. 0 if either is missing.
+    """
+    if not (rim.any() and cup.any()):
+        return 0.0
+    darker = before.astype(np.int16) - after
+    darker -= np.median(darker[rim], axis=0).astype(np.int16)
+    below = after < np.median(after[rim], axis=0)
+    return float(((darker > _DARKENED) & below)[cup].any(1).mean())
 
 
 def _most_changed(unexplained: Floats, side: int) -> Iterator[tuple[slice, slice]]:

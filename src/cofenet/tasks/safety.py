@@ -50,6 +50,7 @@ _WORDS = {
     "quality": "the quality of {} fell by {:.2f}",
     "disc": "the optic disc moved or changed its size, or its cup did, by {:.2f} of itself",
     "disc_doubtful": "the outline of the optic disc is less sure than it was: its probability misses 1 by {:.2f}",
+    "cup_greyed": "{:.0%} of the optic cup became darker, as if it had been a spot",
     "vessels_added": "a vessel was added, {:.3f} of the field of view long",
     "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
 }
@@ -151,9 +152,9 @@ def measure(
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))
     found["quality"], factor = _fallen(assess(old, fov=square), assess(new, fov=square))
-    disc = disc_changed(old, new, square)
+    disc = disc_changed(old, new, square, _bytes(plain * before[3]))
     if disc is not None:
-        found["disc"], found["disc_doubtful"] = disc
+        found["disc"], found["disc_doubtful"], found["cup_greyed"] = disc
     if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
         found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure.unexplained)
     return Measured(found, factor)
