@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -108,6 +110,15 @@ def test_detail_sees_patches_of_one_photograph(photographs: Photographs) -> None
     for number in range(3):
         patch = np.rint(255 * torch.cat([item["input"][number], item["lit"][number]]).numpy()).astype(np.uint8)
         assert (windows == patch).all((1, 2, 3)).any()
+
+
+def test_detail_sees_what_is_white_more_often_than_chance_would_have_it() -> None:
+    image = np.full((1, 128, 128, 3), 60, np.uint8)
+    image[0, 90:98, 30:38] = 255
+    dull = Photographs(image, np.ones((1, 128, 128), bool), (Path("cup.png"),))
+    item = DetailExamples(dull, Mixture(kinds={"000": 1.0}), 0, 32, 1, 200)[0]
+    shown = (item["lit"].amin(1) > 0.9).flatten(1).any(1).float().mean()
+    assert shown > 0.25  # of patches anywhere about one in seven does
 
 
 def test_sharpening_sees_patches_before_and_after_blur(photographs: Photographs) -> None:

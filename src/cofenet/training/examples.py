@@ -146,8 +146,9 @@ class DetailExamples(Dataset[dict[str, Tensor]]):
         example = make(self.photographs, self.mixture, self.seed, index)
         rng = np.random.default_rng([self.seed, index, 1])
         stages = np.concatenate([example.degraded, example.mask[..., None] * np.uint8(255), example.lit], 2)
-        changed = np.abs(example.degraded.astype(np.int16) - example.lit).max(2)
-        corners = [_corner(changed, self.size, rng) for _ in range(self.patches)]
+        changed = np.abs(example.degraded.astype(np.int16) - example.lit).max(2).astype(np.int32)
+        white = (example.lit.min(2) * example.mask).astype(np.int32) ** 2
+        corners = [_corner((changed, white), self.size, rng) for _ in range(self.patches)]
         cut = np.stack([stages[y : y + self.size, x : x + self.size] for y, x in corners])
         batch = torch.from_numpy(cut.transpose(0, 3, 1, 2).astype(np.float32) / 255)
         return {"input": batch[:, :4], "lit": batch[:, 4:], "mask": batch[:, 3:4]}
@@ -182,13 +183,17 @@ class SharpeningExamples(Dataset[dict[str, Tensor]]):
         return {"input": batch[:, :4], "sharp": batch[:, 4:7], "mask": batch[:, 7:]}
 
 
-def _corner(changed: NDArray[np.int16], size: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Where to cut a patch: anywhere, or, as often, around a pixel that was much changed (chance ∝ change²)."""
-    room = changed.shape[0] - size
-    if rng.uniform() < 0.5 or not changed.any():
+def _corner(marks: tuple[NDArray[np.int32], ...], size: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Where to cut a patch: anywhere, or, as often, around a pixel of one of the marks, (S, S), (chance ∝ mark²).
+
+    Marked is what was much changed, and what is white though nobody changed it: cups and lesions that are no spots.
+    """
+    room = marks[0].shape[0] - size
+    mark = marks[int(rng.integers(len(marks)))]
+    if rng.uniform() < 0.5 or not mark.any():
         return int(rng.integers(room + 1)), int(rng.integers(room + 1))
-    weights = np.cumsum(changed.astype(np.float64).ravel() ** 2)
-    row, column = divmod(int(np.searchsorted(weights, rng.uniform() * weights[-1])), changed.shape[1])
+    weights = np.cumsum(mark.astype(np.float64).ravel() ** 2)
+    row, column = divmod(int(np.searchsorted(weights, rng.uniform() * weights[-1])), mark.shape[1])
     y, x = np.clip(np.array([row, column]) - rng.integers(size, size=2), 0, room)
     return int(y), int(x)
 
