@@ -34,6 +34,10 @@ where the disc was painted over, for the outliner takes it for granted that ther
 _DARKENED = 20
 """Grey levels by which a cup must have become darker, in a colour, beyond what slow light explains and its rim did."""
 
+_GREY = 0.7
+"""Difference of red and blue, of that of the rim, below which a place of the cup is grey: 0.51 to 0.74 in the median
+where a cup was taken for a spot, 0.86 to 1.05 where a spot was taken out of it, on six photographs of train and val."""
+
 _PLACES, _GAP = 2, 16
 """Places that the vessel network looks at, in both pictures at one go, and black pixels between them: what is beyond a
 place would else be taken for its surroundings."""
@@ -92,8 +96,8 @@ def disc_changed(
     Returns:
         0 where it stayed, 1 where only the input shows one; how doubtful the correction's outline is where it is
         more so than the input's, else 0: 1 minus the mean probability within it; and the share of the input's cup that
-        became darker than its rim, beyond what is explained, as a cup does that was taken for a spot. None where the
-        input shows no disc.
+        became darker than its rim, beyond what is explained, and grey, as if it had been a spot. None where the input
+        shows no disc.
 
     Raises:
         ModelError: a model is damaged.
@@ -104,7 +108,7 @@ def disc_changed(
     (old, was, rim, cup), (new, sure, *_) = (_measured(picture, fov, near) for picture in (before, after))
     if old is None:
         return None
-    greyed = _darkened(near.take(before if explained is None else explained), near.take(after), rim, cup)
+    greyed = _greyed(near.take(before if explained is None else explained), near.take(after), rim, cup)
     doubt = 1 - sure if sure < was else 0.0
     if new is None or (sure < _OUTLINED and find_disc(after, fov)[1] is None):
         return 1.0, doubt, greyed
@@ -124,17 +128,17 @@ def _measured(picture: Bytes, fov: FieldOfView, near: Crop) -> tuple[Disc | None
     return measure_disc(whole, inner), sure, whole & ~inner, inner
 
 
-def _darkened(before: Bytes, after: Bytes, rim: Mask, cup: Mask) -> float:
-    """Share of a cup (N, N) that became darker in a colour of (N, N, 3) than its rim did, and than the rim is.
+def _greyed(before: Bytes, after: Bytes, rim: Mask, cup: Mask) -> float:
+    """Share of a cup (N, N) that became darker in a colour of (N, N, 3) than its rim did, and is grey beside that.
 
-    A cup is brighter than its rim, also where a spot was rightly taken out of it. 0 if either is missing.
+    A spot that was rightly taken out of a cup leaves it as colourful as its rim. 0 if either is missing.
     """
     if not (rim.any() and cup.any()):
         return 0.0
-    darker = before.astype(np.int16) - after
+    darker, colours = before.astype(np.int16) - after, after.astype(np.int16)
     darker -= np.median(darker[rim], axis=0).astype(np.int16)
-    below = after < np.median(after[rim], axis=0)
-    return float(((darker > _DARKENED) & below)[cup].any(1).mean())
+    chroma = colours[..., 0] - colours[..., 2]
+    return float(((darker.max(2) > _DARKENED) & (chroma < _GREY * np.median(chroma[rim])))[cup].mean())
 
 
 def _most_changed(unexplained: Floats, side: int) -> Iterator[tuple[slice, slice]]:

@@ -50,7 +50,7 @@ _WORDS = {
     "quality": "the quality of {} fell by {:.2f}",
     "disc": "the optic disc moved or changed its size, or its cup did, by {:.2f} of itself",
     "disc_doubtful": "the outline of the optic disc is less sure than it was: its probability misses 1 by {:.2f}",
-    "cup_greyed": "{:.0%} of the optic cup became darker, as if it had been a spot",
+    "cup_greyed": "{:.0%} of the optic cup became grey, as if it had been a spot",
     "vessels_added": "a vessel was added, {:.3f} of the field of view long",
     "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
 }
