@@ -67,8 +67,13 @@ class TestEveryFactor:
     def test_never_touches_its_input(self, preset: str, name: str) -> None:
         image = drawn()
         kept = image.copy()
-        draw(preset, name, 6).apply(image, canvas())
+        out = draw(preset, name, 6).apply(image, canvas())
         np.testing.assert_array_equal(image, kept)
+        assert not np.may_share_memory(out, image)
+
+    def test_neither_where_there_is_hardly_any_light(self, preset: str, name: str) -> None:
+        image = np.full((160, 160, 3), 1 / 255, np.float32)
+        assert not np.may_share_memory(draw(preset, name, 6).apply(image, canvas()), image)
 
     def test_stays_within_range_and_shape(self, preset: str, name: str) -> None:
         out = draw(preset, name, 7).apply(drawn(), canvas())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import cofenet.training.labelled as module
 from cofenet.errors import UsageError
+from cofenet.io import Photograph, read_photograph, write_photograph
 from cofenet.training.labelled import Labelled, disc_box, load_labelled
 
 DISC = ("disc", "disc_cup", "lesions")
@@ -55,6 +57,16 @@ def test_cache_gives_the_same_without_reading(
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
         assert getattr(first, name).dtype == getattr(second, name).dtype
     assert first.paths == second.paths
+
+
+def test_labels_drawn_anew_are_read_anew(labelled_manifest: Path, tmp_path: Path) -> None:
+    manifest = shutil.copytree(labelled_manifest.parent, tmp_path / "ours") / labelled_manifest.name
+    first = load_labelled(manifest, "train", ("disc",), ("disc",), 32, tmp_path)
+    label = manifest.parent / "disc.png"
+    write_photograph(label, Photograph(np.zeros_like(read_photograph(label).pixels)))
+    second = load_labelled(manifest, "train", ("disc",), ("disc",), 32, tmp_path)
+    assert first.labels.any()
+    assert not second.labels.any()
 
 
 def test_nothing_to_learn_from_is_named(labelled_manifest: Path) -> None:

@@ -15,7 +15,14 @@ from cofenet.training import losses
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-OF_PICTURES = [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure, losses.contrast]
+OF_PICTURES = [
+    losses.absolute,
+    losses.gradient,
+    losses.root_mean_square,
+    losses.structure,
+    losses.contrast,
+    losses.chromaticity,
+]
 
 
 @pytest.fixture
@@ -88,9 +95,14 @@ def test_contrast_asks_for_neither_more_nor_less(images: tuple[Tensor, Tensor, T
     assert losses.contrast(image + 0.3, image, mask).item() == pytest.approx(0, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    "loss", [losses.absolute, losses.gradient, losses.root_mean_square, losses.structure, losses.contrast]
-)
+def test_chromaticity_asks_for_the_hue_and_hardly_for_the_light(images: tuple[Tensor, Tensor, Tensor]) -> None:
+    image, _, mask = images
+    bright = 0.5 + 0.4 * image
+    assert losses.chromaticity(0.8 * bright, bright, mask).item() < 0.01
+    assert losses.chromaticity(bright.flip(1), bright, mask).item() > 0.03
+
+
+@pytest.mark.parametrize("loss", OF_PICTURES)
 def test_equal_pictures_cost_nothing_and_others_do(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images
     assert loss(image, image, mask).item() == pytest.approx(0, abs=1.1e-3)  # the root has an epsilon of 1e-6
@@ -105,7 +117,7 @@ def test_outside_the_mask_nothing_counts(images: tuple[Tensor, Tensor, Tensor], 
 
 @pytest.mark.parametrize(
     "loss",
-    [losses.absolute, losses.gradient, losses.root_mean_square, losses.decibels, losses.structure, losses.contrast],
+    [*OF_PICTURES, losses.decibels],
 )
 def test_photograph_without_retina_gives_a_finite_loss(images: tuple[Tensor, Tensor, Tensor], loss: Loss) -> None:
     image, target, mask = images

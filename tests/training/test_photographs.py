@@ -12,7 +12,7 @@ import pytest
 from cofenet.errors import UsageError
 from cofenet.io import Photograph, write_photograph
 from cofenet.training import photographs as module
-from cofenet.training.photographs import Photographs, count_sources, listed, load
+from cofenet.training.photographs import Photographs, count_sources, listed, load, rows_of
 
 
 def names(paths: list[Path]) -> str:
@@ -40,6 +40,12 @@ def test_listed(manifest: Path, split: str, tasks: tuple[str, ...], labels: tupl
     found = listed(manifest, split, tasks, labels)
     assert names(found) == expected
     assert all(path.is_file() for path in found)
+
+
+def test_manifests_that_a_spreadsheet_wrote_are_read(manifest: Path, tmp_path: Path) -> None:
+    written = tmp_path / "manifest.csv"
+    written.write_text("\ufeff" + manifest.read_text("utf-8"), "utf-8")
+    assert rows_of(written) == rows_of(manifest)
 
 
 def test_missing_manifest_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -104,17 +104,20 @@ class Ledger:
         with self._told():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(path, timeout=2, isolation_level=None, check_same_thread=False)
-            # One run alone, which also spares the shared memory that network file systems lack.
-            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            self._file.executescript(_SCHEMA)
+            try:
+                # One run alone, which also spares the shared memory that network file systems lack.
+                self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._file.execute("PRAGMA journal_mode = WAL")
+                self._file.execute("PRAGMA synchronous = NORMAL")
+                self._file.executescript(_SCHEMA)
+            except BaseException:
+                self._file.close()
+                raise
 
     def close(self) -> None:
         """Bring all into the one file, and give it free."""
-        with self._told():
+        with self._told(), closing(self._file):
             self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._file.close()
 
     def seen(self, photograph: str) -> Seen | None:
         """What is known of a photograph."""

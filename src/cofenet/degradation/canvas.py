@@ -138,7 +138,9 @@ def blur_coarsely(image: Image, kernel: tuple[float, float], sigma: float, out: 
     steps = [max(1, int(min(width, 4 * sigma) / _COARSE)) for width in kernel]
     horizontal, vertical = (_narrowed(k, sigma, step) for k, step in zip(kernel, steps, strict=True))
     if steps == [1, 1]:
-        return np.asarray(cv2.sepFilter2D(image, -1, horizontal, vertical, dst=out), np.float32)
+        return np.asarray(
+            cv2.sepFilter2D(image, -1, horizontal, vertical, dst=out, borderType=cv2.BORDER_REFLECT), np.float32
+        )
     height, width = image.shape[:2]
     size = (max(1, round(width / steps[0])), max(1, round(height / steps[1])))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)

@@ -42,7 +42,7 @@ class Hole(Factor):
         """Apply to a float32 (H, W, 3) square in [0, 1]."""
         average = float(np.mean(cv2.mean(image)[:3])) / max(float(canvas.visible.mean()), 1e-6)
         if average <= self.threshold:
-            return image
+            return image.copy()
         disc = Disc(self.x, self.y, self.radius)
         shade = canvas.smooth_shape(disc, (self.kernel_x, self.kernel_y), self.sigma)
         shade *= np.float32(self.offset + self.slope * average)

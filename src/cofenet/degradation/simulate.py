@@ -49,8 +49,7 @@ def simulate(image: Pixels, parameters: Parameters, fov: FieldOfView | None = No
     np.multiply(retina, np.float32(1) / full, out=square[inner_rows, inner_columns])
     for factor in parameters.factors:
         before, square = square, factor.apply(square, canvas)
-        if not np.may_share_memory(before, square):
-            canvas.give_back(before)
+        canvas.give_back(before)
     out = image.copy()
     square, window = square[inner_rows, inner_columns], out[rows, columns]
     for band in bands(square):

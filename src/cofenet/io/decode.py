@@ -66,7 +66,7 @@ def decode(stream: BinaryIO, path: Path) -> tuple[Samples, Format, Metadata]:
         TooLargeError: more than `PIXEL_LIMIT` pixels; known from the header, before decoding.
     """
     with decoding(path):
-        picture, format_ = _opened(stream, path)
+        picture, format_ = opened(stream, path)
         bits = _checked(picture, format_, stream, path)
         resolution, orientation = read_resolution(picture), read_orientation(picture)
         turned = orientation >= 5
@@ -109,7 +109,8 @@ def decoding(path: Path) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _opened(stream: BinaryIO, path: Path) -> tuple[ImageFile.ImageFile, Format]:
+def opened(stream: BinaryIO, path: Path) -> tuple[ImageFile.ImageFile, Format]:
+    """The picture in `stream`, its header read and its pixels not yet, and its format; call while `decoding`."""
     start = stream.read(8)
     stream.seek(0)
     for signature, format_, decoder in _DECODERS:

@@ -54,6 +54,9 @@ _FOR_COLOURS: Final = {
 }
 """Of classes for grey alone, the one for colours."""
 
+_WORDS: Final = {"correct": "corrected", "degrade": "degraded", "deidentify": "de-identified"}
+"""What each operation made of a photograph."""
+
 _SERIES_OFFSET: Final = 1000
 """Between the number of a series and that of the results made from it."""
 
@@ -99,7 +102,7 @@ def read_text(header: Dataset) -> str | None:
 
 def _made(text: Mapping[str, str]) -> dict[str, Any]:
     made = json.loads(text.get("cofenet", "null"))
-    if not isinstance(made, dict) or not {"version", "operation"} <= made.keys():
+    if not isinstance(made, dict) or "version" not in made or made.get("operation") not in _WORDS:
         raise ValueError("what a derived object was made by must be given: version and operation")
     return made
 
@@ -199,7 +202,7 @@ def _file(derived: Dataset) -> bytes:
 
 
 def _word(made: dict[str, Any]) -> str:
-    return {"correct": "corrected", "degrade": "degraded", "deidentify": "de-identified"}[made["operation"]]
+    return _WORDS[made["operation"]]
 
 
 def _story(made: dict[str, Any]) -> str:

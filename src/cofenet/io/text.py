@@ -1,21 +1,24 @@
-"""The text that `write_photograph` put into a file, read back: PNG iTXt, JPEG comment, TIFF ImageDescription, DICOM."""
+"""What `write_photograph` was told under "cofenet", read back: PNG iTXt, JPEG comment, TIFF ImageDescription, DICOM."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from cofenet.errors import UnreadableError
-from cofenet.io.formats import starts_as_dicom
+from cofenet.io.decode import decoding, opened
+from cofenet.io.formats import Format, starts_as_dicom
+
+_KEY = "cofenet"
 
 _DESCRIPTION = 270
 """TIFF tag ImageDescription (TIFF 6.0, section 8)."""
 
 
-def read_text(path: Path, key: str = "cofenet") -> str | None:
-    """What stands under `key` in a PNG, JPEG, TIFF or DICOM file; None if nothing does.
+def read_text(path: Path) -> str | None:
+    """How a PNG, JPEG, TIFF or DICOM file says it was made; None if it does not say.
 
     Raises:
         UnreadableError: the file is missing, not permitted or none of these; or it is DICOM, which is not installed.
@@ -24,22 +27,20 @@ def read_text(path: Path, key: str = "cofenet") -> str | None:
         with path.open("rb") as stream:
             if starts_as_dicom(stream):
                 return _of_dicom(path)
-        with Image.open(path) as picture:
-            return _of_picture(picture, key)
-    except UnidentifiedImageError as error:
-        raise UnreadableError("is not a PNG, JPEG, TIFF or DICOM image", path) from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadableError(getattr(error, "strerror", None) or str(error), path) from error
+            with decoding(path):
+                return _of_picture(*opened(stream, path))
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error), path) from error
 
 
-def _of_picture(picture: Image.Image, key: str) -> str | None:
-    if picture.format == "PNG":
-        found = picture.info.get(key)
+def _of_picture(picture: Image.Image, format_: Format) -> str | None:
+    if format_ == "png":
+        found = picture.info.get(_KEY)
         return None if found is None else str(found)
-    told = picture.getexif().get(_DESCRIPTION, "") if picture.format == "TIFF" else picture.info.get("comment", b"")
+    told = picture.getexif().get(_DESCRIPTION, "") if format_ == "tiff" else picture.info.get("comment", b"")
     stored = told if isinstance(told, bytes) else str(told).encode("latin-1", "replace")  # as Pillow reads it
-    lines = [line for line in stored.decode("utf-8", "replace").splitlines() if line.startswith(f"{key}: ")]
-    return lines[-1].removeprefix(f"{key}: ") if lines else None
+    lines = [line for line in stored.decode("utf-8", "replace").splitlines() if line.startswith(f"{_KEY}: ")]
+    return lines[-1].removeprefix(f"{_KEY}: ") if lines else None
 
 
 def _of_dicom(path: Path) -> str | None:

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet import __version__
+
 Arrays = dict[str, NDArray[Any]]
 
 
 def remembered(folder: Path | None, paths: Sequence[Path], settings: str, make: Callable[[], Arrays]) -> Arrays:
-    """What `make` gives, or gave when files and settings were the same; without a folder it is always made."""
+    """What `make` gives, or gave when files (by size and time) and settings were these; without a folder it is made."""
     if folder is None:
         return make()
     store = folder / f"{_digest(paths, settings)}.npz"
@@ -33,13 +35,14 @@ def _keep(arrays: Arrays, store: Path) -> None:
     beside = store.with_suffix(f".{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
         beside.replace(store)
     finally:
         beside.unlink(missing_ok=True)
 
 
 def _digest(paths: Sequence[Path], settings: str) -> str:
-    lengths = ((path, path.stat().st_size if path.is_file() else 0) for path in paths)
-    text = "\n".join([settings, *(f"{path} {length}" for path, length in lengths)])
+    stats = ((path, path.stat() if path.is_file() else None) for path in paths)
+    files = (f"{path} {stat.st_size} {stat.st_mtime_ns}" if stat else str(path) for path, stat in stats)
+    text = "\n".join([__version__, settings, *files])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -74,7 +74,9 @@ def load_labelled(
         raise UsageError(f"{manifest}: no photographs of {', '.join(tasks)} in {split}")
     paths = [manifest.parent / path for path in together]
     settings = f"{size} {' '.join(structures)} {' '.join(tasks)}"
-    kept = remembered(cache, paths, settings, lambda: _read(manifest.parent, together.values(), structures, size))
+    labels = [manifest.parent / row["label"] for rows in together.values() for row in rows if row["task"] != "lesions"]
+    files = [manifest, *paths, *labels]
+    kept = remembered(cache, files, settings, lambda: _read(manifest.parent, together.values(), structures, size))
     paths = list(map(Path, kept.pop("paths").tolist()))
     return Labelled(**kept, paths=tuple(paths))
 

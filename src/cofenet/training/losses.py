@@ -64,6 +64,16 @@ def contrast(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return masked_mean(ratio.abs() / 2, mask[..., 5:-5, 5:-5]).mean()
 
 
+def chromaticity(image: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute difference of the colours' shares of their sum, r = R / (R + G + B), and so on.
+
+    Of a hue that no retina has, on dark or burnt out ground, `absolute` sees little. Below a sum of 0.2, where noise
+    and rounding are, shares count less and less.
+    """
+    shares, true = (x.clamp_min(0) / (x.clamp_min(0).sum(1, keepdim=True) + 0.2) for x in (image, target))
+    return absolute(shares, true, mask)
+
+
 def _moments(image: Tensor, target: Tensor) -> tuple[Tensor, ...]:
     """Local means, variances and covariance of (B, C, H, W): each (B, C, H - 10, W - 10)."""
     channels = image.shape[1]

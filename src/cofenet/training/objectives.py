@@ -82,6 +82,7 @@ _PICTURE = {
     "gradient": losses.gradient,
     "structure": losses.structure,
     "contrast": losses.contrast,
+    "chromaticity": losses.chromaticity,
 }
 
 

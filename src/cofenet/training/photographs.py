@@ -91,7 +91,7 @@ def rows_of(manifest: Path) -> list[Row]:
         UsageError: it cannot be read, or lacks a column.
     """
     try:
-        with manifest.open(newline="", encoding="utf-8") as file:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             rows = list(reader)

@@ -20,12 +20,13 @@ Network = Literal[
     "field", "detail", "sharpening", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"
 ]
 Loss = Literal[
-    "absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "activation", "vessels", "disc",
+    "absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "chromaticity",
+    "activation", "vessels", "disc",
     "cross_entropy", "overlap",
     "grade", "severity", "change",
 ]  # fmt: skip
 
-_OF_PICTURES = {"absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast"}
+_OF_PICTURES = {"absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "chromaticity"}
 _OF_STRUCTURES = {"cross_entropy", "overlap"}
 _OF_QUALITY = {"grade", "severity", "change"}
 _LOSSES: dict[str, set[str]] = {
