@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cofenet.geometry import Circle, Crop, Fraction, Frame, resize
+from cofenet.geometry import Circle, Crop, resize
 
 LENGTHS = st.floats(1, 500)
 
@@ -17,14 +17,6 @@ def test_a_mask_holds_the_pixels_whose_centres_lie_inside() -> None:
 
 def test_coverage_sums_to_the_area() -> None:
     assert Circle(50.3, 49.6, 30.2).coverage((100, 100)).sum() == pytest.approx(np.pi * 30.2**2, rel=2e-3)
-
-
-@given(x=LENGTHS, y=LENGTHS, radius=LENGTHS, factor=st.floats(0.1, 10))
-def test_scaling_keeps_the_frame(x: float, y: float, radius: float, factor: float) -> None:
-    frame, scaled = Frame.of(Circle(x, y, radius)), Frame.of(Circle(x, y, radius).scaled(factor))
-    assert scaled.pixels(Fraction(0.25)) == pytest.approx(factor * frame.pixels(Fraction(0.25)))
-    there = [factor * value for value in frame.point(Fraction(0.3), Fraction(0.8))]
-    assert scaled.point(Fraction(0.3), Fraction(0.8)) == pytest.approx(there)
 
 
 @given(

@@ -1,7 +1,7 @@
 """Sizes, circles, boxes and crops: frozen and invertible.
 
-Two kinds of length never mix: *pixels* of one photograph, and *fractions of the field-of-view diameter*, in which
-degradation parameters are stored so that they fit a photograph of any size. `Frame` converts between them.
+All lengths here are pixels of one photograph. Degradation parameters are fractions of the field-of-view diameter, so
+that they fit a photograph of any size; `degradation.canvas` makes pixels of them.
 
 Pixel coordinates: x to the right, y down; pixel (column i, row j) covers [i, i+1) × [j, j+1), its centre is at
 (i + 0.5, j + 0.5).
@@ -10,16 +10,13 @@ Pixel coordinates: x to the right, y down; pixel (column i, row j) covers [i, i+
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NewType, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Value = TypeVar("Value", bound=np.generic)
-
-Fraction = NewType("Fraction", float)
-"""A length in units of the field-of-view diameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +49,6 @@ class Circle:
     def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Pixels whose centre lies inside: bool of `shape` (H, W)."""
         return self.distance(shape) <= self.radius
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """The square around a field of view: the unit in which degradation parameters are written.
-
-    The point (0, 0) is the square's top left corner, (1, 1) its bottom right corner.
-    """
-
-    left: float
-    top: float
-    diameter: float
-
-    @classmethod
-    def of(cls, circle: Circle) -> Frame:
-        """The frame of a circle."""
-        return cls(circle.x - circle.radius, circle.y - circle.radius, circle.diameter)
-
-    def pixels(self, length: Fraction) -> float:
-        """A length in pixels of this photograph."""
-        return length * self.diameter
-
-    def point(self, x: Fraction, y: Fraction) -> tuple[float, float]:
-        """A point in pixels of this photograph."""
-        return self.left + x * self.diameter, self.top + y * self.diameter
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cofenet.batch.outcome import Outcome, Work
 from cofenet.batch.places import Jobs
 from cofenet.batch.work import NO_MEMORY, Answer, Task, Workplace, work
 from cofenet.engine import threads
+from cofenet.engine.session import session
 from cofenet.errors import ModelError, UnreadableError, UnwritableError
 
 from .conftest import Appending, chain
@@ -123,8 +124,6 @@ def limit() -> Iterator[Set]:
 
 
 def test_results_do_not_hang_on_the_number_of_threads(limit: Set, draw: object) -> None:
-    from cofenet.engine.session import session
-
     made = []
     for count in (1, 3):
         session.cache_clear()
@@ -138,4 +137,6 @@ def test_results_do_not_hang_on_the_number_of_threads(limit: Set, draw: object) 
 
 def test_the_worker_loads_what_the_job_needs() -> None:
     (step,) = parse("assess")
+    session.cache_clear()
     step.load()
+    assert session.cache_info().currsize > 0

@@ -7,12 +7,12 @@ import pytest
 
 from cofenet.errors import UsageError
 from cofenet.evaluation.measures import MEASURES
-from cofenet.evaluation.protocols import NAMES, protocol
+from cofenet.evaluation.protocols import CONDITIONS, protocol
 
 DOCS = Path(__file__).parents[2] / "docs/evaluation.md"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CONDITIONS)
 def test_every_protocol_can_travel_and_is_documented(name: str) -> None:
     plan = protocol(name)
     assert pickle.loads(pickle.dumps(plan)) == plan
@@ -23,7 +23,7 @@ def test_every_protocol_can_travel_and_is_documented(name: str) -> None:
 
 
 def test_who_is_ordered_by_looks_has_a_structure_to_lose() -> None:
-    assert all(plan.structure for plan in map(protocol, NAMES) if MEASURES[plan.primary].alone)
+    assert all(plan.structure for plan in map(protocol, CONDITIONS) if MEASURES[plan.primary].alone)
 
 
 def test_kinds_and_families() -> None:

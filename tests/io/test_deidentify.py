@@ -34,6 +34,7 @@ def test_nothing_telling_is_left_in_the_file(files: ModuleType, tmp_path: Path) 
     nested.private_block(0x0011, "MAKER", create=True).add_new(1, "LO", "Anna")
     file = files.photograph(PIXELS, ReferencedImageSequence=[nested], PatientComments="Anna sees Dr Huber")
     file.add_new(0x60003000, "OW", b"Anna")
+    file.add_new(0x60020022, "LO", "Anna's overlay")
     file.add_new(0x00080003, "LO", "Anna, in no dictionary")
     path = files.save(file, tmp_path / "a")
     content = path.read_bytes()
@@ -120,8 +121,10 @@ def _vr(dictionary, tag) -> str:  # noqa: ANN001 - the retired ones are in no di
         return ""
 
 
-def test_burned_in_annotation_is_refused(files: ModuleType, tmp_path: Path) -> None:
-    path = files.save(files.photograph(PIXELS, BurnedInAnnotation="YES"), tmp_path / "a")
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize("said", ["YES", "yes"])
+def test_burned_in_annotation_is_refused(files: ModuleType, tmp_path: Path, said: str) -> None:
+    path = files.save(files.photograph(PIXELS, BurnedInAnnotation=said), tmp_path / "a")
     with pytest.raises(UnwritableError, match="a: cannot be de-identified: its pixels show annotations"):
         deidentified(path)
     assert not (tmp_path / "a.result").exists()

@@ -110,7 +110,7 @@ def test_lossy_syntaxes_are_close_and_say_so(
     file = files.photograph(pixels)
     options = {"j2k_cr": [20]} if syntax == uid.JPEG2000 else {"jls_error": 2}
     file.compress(syntax, generate_instance_uid=False, **options)
-    file.LossyImageCompression = "01" if syntax == uid.JPEGLSNearLossless and stated else stated
+    file.LossyImageCompression = stated
     read = only(files.save(file, tmp_path / "a"))
     np.testing.assert_allclose(read.pixels.astype(int), pixels, atol=6)
     assert read.metadata.dicom.LossyImageCompression == "01"
@@ -147,6 +147,22 @@ def test_what_was_lost_before_stays_said(files: ModuleType, tmp_path: Path) -> N
     header = only(files.save(files.photograph(scene(), **told), tmp_path / "a")).metadata.dicom
     assert header.LossyImageCompressionRatio == [20, 8]
     assert header.LossyImageCompressionMethod == ["ISO_10918_1", "ISO_15444_1"]
+
+
+@pytest.mark.parametrize(("before", "ratios"), [((), 1), (("ISO_15444_1",), 2)])
+def test_what_the_file_itself_lost_is_added_to_it(
+    files: ModuleType, tmp_path: Path, before: tuple[str, ...], ratios: int
+) -> None:
+    file = files.photograph(picture(), LossyImageCompression="01")
+    if before:
+        file.LossyImageCompressionMethod, file.LossyImageCompressionRatio = list(before), "8"
+    files.encapsulated(
+        file, uid.JPEGBaseline8Bit, [encoded(picture(), "JPEG")], PhotometricInterpretation="YBR_FULL_422"
+    )
+    header = only(files.save(file, tmp_path / "a")).metadata.dicom
+    methods, told = (header[f"LossyImageCompression{name}"] for name in ("Method", "Ratio"))
+    assert (ratios, ratios) == (methods.VM, told.VM)
+    assert header.LossyImageCompressionMethod == ([*before, "ISO_10918_1"] if before else "ISO_10918_1")
 
 
 def to_ybr(pixels: np.ndarray) -> np.ndarray:

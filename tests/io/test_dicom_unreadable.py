@@ -29,7 +29,8 @@ BAD: dict[str, tuple[dict[str, object], str]] = {
     "frames": ({"NumberOfFrames": 2}, "cut short"),
     "no frame": ({"NumberOfFrames": -1}, "cut short"),
     "small": ({"Rows": 31}, "too few"),
-    "no rows": ({"Rows": None}, "Rows"),
+    "no rows": ({"Rows": None}, "Rows is missing"),
+    "directory": ({"MediaStorageSOPClassUID": uid.MediaStorageDirectoryStorage}, "directory of DICOM files"),
     "report": ({"SOPClassUID": uid.BasicTextSRStorage}, "Basic Text SR"),
     "no study": ({"StudyInstanceUID": None}, "StudyInstanceUID is missing"),
     "private": ({"TransferSyntaxUID": uid.UID("1.2.840.113619.5.2")}, "not read: 1.2.840.113619.5.2"),
@@ -48,7 +49,7 @@ def test_a_bad_file_is_one_clear_line(files: ModuleType, tmp_path: Path, name: s
     changes, words = BAD[name]
     file = files.photograph(scene())
     for keyword, value in changes.items():
-        where = file.file_meta if keyword == "TransferSyntaxUID" else file
+        where = file.file_meta if keyword in ("TransferSyntaxUID", "MediaStorageSOPClassUID") else file
         if value is None:
             delattr(where, keyword)
         else:
@@ -60,6 +61,13 @@ def test_a_bad_file_is_one_clear_line(files: ModuleType, tmp_path: Path, name: s
     assert str(caught.value).startswith(f"{path}: ")
     assert words in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_value_of_no_known_kind_is_found_when_the_file_is_read(files: ModuleType, tmp_path: Path) -> None:
+    path = files.save(files.photograph(scene(), BurnedInAnnotation="NO"), tmp_path / "bad.dcm")
+    path.write_bytes(path.read_bytes().replace(b"\x28\x00\x01\x03CS", b"\x28\x00\x01\x03GL", 1))
+    with pytest.raises(UnreadableError, match="damaged"):
+        read_photograph(path)
 
 
 def test_too_many_pixels_are_refused_before_decoding(files: ModuleType, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from pydicom import Dataset, FileDataset, dcmread, dcmwrite, uid
 
 from cofenet.errors import UnwritableError
 from cofenet.io import Photograph, read_frames, read_photograph, write_frames, write_photograph
-from cofenet.io.dicom_writing import read_text
+from cofenet.io import read_text as cofenet_text
+from cofenet.io.dicom_text import read_text
 
 MADE = {
     "version": "0.1.0", "operation": "correct", "model": "light", "model_sha256": "ab" * 32,
@@ -65,6 +66,29 @@ def test_what_holds_is_kept_and_what_is_new_is_said(files: ModuleType, tmp_path:
     assert json.loads(read_text(result) or "") == MADE
     assert read_text(source) is None
     assert result.ContentDate + result.ContentTime > source.ContentDate + source.ContentTime
+
+
+def test_what_was_told_survives_a_syntax_without_types(files: ModuleType, tmp_path: Path) -> None:
+    _, result = corrected(files.save(files.photograph(noise(40, 50, 3)), tmp_path / "a"), tmp_path / "b")
+    result.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian
+    dcmwrite(tmp_path / "sent", result, enforce_file_format=True, implicit_vr=True, little_endian=True)
+    assert json.loads(cofenet_text(tmp_path / "sent") or "") == MADE
+
+
+def test_what_the_source_says_in_its_own_letters_is_kept(files: ModuleType, tmp_path: Path) -> None:
+    file = files.photograph(noise(40, 50, 3), SeriesDescription="Übersicht, 眼底", SeriesNumber=2**31 - 5)
+    _, result = corrected(files.save(file, tmp_path / "a"), tmp_path / "b")
+    assert result.SeriesDescription == "corrected Übersicht, 眼底"
+    assert result.SeriesNumber == 2**31 - 1
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_zones_and_numbers_that_are_none_do_not_hinder(files: ModuleType, tmp_path: Path) -> None:
+    file = files.photograph(noise(40, 50, 3), TimezoneOffsetFromUTC="CET")
+    del file.SeriesNumber
+    _, result = corrected(files.save(file, tmp_path / "a"), tmp_path / "b")
+    assert result.SeriesNumber == 1000
+    assert result.ContentDate > file.ContentDate
 
 
 @pytest.mark.parametrize("said", ["YES", "NO", None])

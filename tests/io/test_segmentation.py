@@ -12,9 +12,10 @@ import pytest
 from highdicom.seg import segread
 
 from cofenet.errors import UnwritableError
-from cofenet.io import Photograph, read_photograph, write_segmentation
+from cofenet.io import Photograph, read_photograph, read_text, write_segmentation
 
 HASHES = {"vessels": "a" * 64, "disc": "b" * 64, "cup": "c" * 64}
+TEXT = {"cofenet": '{"version": "0.1.0", "operation": "segment"}'}
 
 
 def masks(*empty: str) -> dict[str, np.ndarray]:
@@ -34,7 +35,7 @@ def test_masks_come_back_and_name_their_photograph(
         del source.PixelSpacing
     photograph = read_photograph(files.save(source, tmp_path / "a"))
     written, header = masks(*empty), photograph.metadata.dicom.to_json()
-    path = write_segmentation(tmp_path / "b", photograph, written, HASHES, "0.1.0")
+    path = write_segmentation(tmp_path / "b", photograph, written, HASHES, "0.1.0", TEXT)
     back = segread(path)
     assert photograph.metadata.dicom.to_json() == header
     assert [back.get_segment_description(number).segment_label for number in (1, 2, 3)] == list(HASHES)
@@ -42,6 +43,7 @@ def test_masks_come_back_and_name_their_photograph(
     filled = [mask for mask in written.values() if mask.any()] or list(written.values())
     np.testing.assert_array_equal(pictures.astype(bool), np.stack(filled))
     assert back.PatientName == files.PATIENT
+    assert read_text(path) == TEXT["cofenet"]
     assert back.StudyInstanceUID == source.StudyInstanceUID
     assert back.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
     assert {e.value for e in back.iterall() if e.keyword == "ReferencedSOPClassUID"} == {source.SOPClassUID}
@@ -52,6 +54,31 @@ def test_masks_come_back_and_name_their_photograph(
     assert [line for line in told.splitlines() if "Error" in line] == []
 
 
+@pytest.mark.parametrize(
+    ("characters", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞"),
+        ("ISO_IR 100", "Müller^Anna"),
+    ],
+)
+def test_names_in_any_character_set_are_kept(
+    files: ModuleType, tmp_path: Path, characters: str | list[str], name: str
+) -> None:
+    source = files.photograph(np.zeros((40, 50, 3), np.uint8), SpecificCharacterSet=characters, PatientName=name)
+    source.StudyDescription = "Control"
+    photograph = read_photograph(files.save(source, tmp_path / "a"))
+    back = segread(write_segmentation(tmp_path / "b", photograph, masks(), HASHES, "0.1.0", TEXT))
+    assert back.PatientName == name
+
+
+def test_who_is_unnamed_stays_so(files: ModuleType, tmp_path: Path) -> None:
+    source = files.photograph(np.zeros((40, 50, 3), np.uint8))
+    del source.PatientID, source.StudyID
+    photograph = read_photograph(files.save(source, tmp_path / "a"))
+    assert not segread(write_segmentation(tmp_path / "b", photograph, masks(), HASHES, "0.1.0", TEXT)).PatientID
+
+
 def test_a_picture_from_elsewhere_has_no_patient(tmp_path: Path) -> None:
     with pytest.raises(UnwritableError, match="needs a photograph from a DICOM file"):
-        write_segmentation(tmp_path / "b", Photograph(np.zeros((40, 50, 3), np.uint8)), masks(), HASHES, "0.1.0")
+        write_segmentation(tmp_path / "b", Photograph(np.zeros((40, 50, 3), np.uint8)), masks(), HASHES, "0.1.0", TEXT)

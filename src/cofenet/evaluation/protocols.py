@@ -34,13 +34,19 @@ class Protocol:
     measure: Callable[[Square, Scene, Image], measures.Figures]
 
 
+CONDITIONS: dict[str, tuple[str, ...]] = {
+    "restoration": KINDS, "downstream": KINDS, "quality": KINDS, "robustness": FAMILIES, "real": (),
+}  # fmt: skip
+"""The protocols, and what each may be asked for."""
+
+
 def protocol(name: str, conditions: tuple[str, ...] = ()) -> Protocol:
     """The protocol of that name, with some kinds (or, for robustness, families) instead of all.
 
     Raises:
         UsageError: it has no such conditions.
     """
-    known = {"restoration": KINDS, "downstream": KINDS, "quality": KINDS, "robustness": FAMILIES, "real": ()}[name]
+    known = CONDITIONS[name]
     for condition in conditions:
         if condition not in known and not (known == KINDS and _is_kind(condition)):
             raise UsageError(f"{name} has {', '.join(known) or 'no conditions'}; got {condition!r}")
@@ -68,6 +74,3 @@ def _made(name: str, conditions: tuple[str, ...]) -> Protocol:
         return Protocol(name, about, "psnr", "", 512, Hardships(conditions or FAMILIES), measures.fidelity)
     about = "What do methods make of real low-quality photographs, of which nobody has a good one?"
     return Protocol(name, about, "score", "vessels_kept", 512, AsItIs(), measures.without_truth)
-
-
-NAMES = ("restoration", "downstream", "quality", "robustness", "real")

@@ -1,7 +1,7 @@
 """The verdict put to the test: does it find planted harms, does it keep quiet otherwise, and is what it calls safe so?
 
-Each good photograph is cut to its field of view at 512 pixels, degraded (kind 111 of the preset `published`, with the
-seed of `cofenet.evaluation.restoration`), and corrected without asking the verdict: the honest correction. Into it each
+Each good photograph is cut to its field of view at 512 pixels, degraded (kind 111 of the preset `published`, seeded
+by its name), and corrected without asking the verdict: the honest correction. Into it each
 harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The lesion is
 drawn into the good photograph before all that, and painted over in the correction. What is taken out counts only where
 the correction still showed it, by 15 grey levels somewhere, since else nothing was taken.

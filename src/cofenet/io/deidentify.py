@@ -39,6 +39,9 @@ _SAYS_NOTHING: Final = {
     "UR": "http://anonymized.invalid", "US": 0, "SS": 0, "UL": 0, "SL": 0,
 } | dict.fromkeys(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"), "ANONYMIZED")  # fmt: skip
 
+_OVERLAYS: Final = (0x60000000, 0xFF000000)
+"""Tags of overlays: start and mask. The table takes their drawings, and would leave what they are called."""
+
 _OF_THE_STANDARD: Final = "1.2.840.10008."
 """UIDs that begin so name things of the standard itself, and nobody."""
 
@@ -62,8 +65,9 @@ class Deidentifier:
         """
         if header is None:
             raise UsageError(f"{path}: only DICOM files can be de-identified")
-        if header.get("BurnedInAnnotation") == "YES":
-            reason = "cannot be de-identified: its pixels show annotations (BurnedInAnnotation is YES)"
+        burned_in = str(header.get("BurnedInAnnotation") or "NO")
+        if burned_in.strip().upper() != "NO":
+            reason = f"cannot be de-identified: its pixels show annotations (BurnedInAnnotation is {burned_in})"
             raise UnwritableError(reason, path)
 
     def deidentify(self, header: Dataset) -> None:
@@ -120,7 +124,7 @@ class Deidentifier:
 def _table() -> tuple[dict[int, str], list[tuple[int, int]]]:
     """What to do by tag; and ranges of tags to remove: start and mask."""
     actions: dict[int, str] = {}
-    ranges: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = [_OVERLAYS]
     stored = dicom_anonymization_database_selector(_EDITION)
     for choice, action in _CHOICES.items():
         for group, element, *masks in stored[choice]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset, FileDataset, dcmread, uid
 from pydicom.encaps import generate_frames
 from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
 from pydicom.pixels.decoders.base import get_decoder
 
 from cofenet.errors import TooLargeError, UnreadableError
@@ -56,7 +57,11 @@ _LOSSY: Final = {
 """Transfer syntaxes that lose something, with the defined term of their method."""
 
 _COLOURS: Final = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"}
-_NEEDED: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_IDENTITY: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_IMAGE: Final = (
+    "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit",
+    "PixelRepresentation",
+)  # fmt: skip
 
 
 def decode_dicom(stream: BinaryIO, path: Path) -> tuple[tuple[Samples, ...], Metadata]:
@@ -103,10 +108,16 @@ def _read(stream: BinaryIO, path: Path) -> FileDataset:
         dataset = dcmread(stream)
     except InvalidDicomError as error:
         raise UnreadableError("is not a DICOM file", path) from error
-    for keyword in _NEEDED:
-        if not dataset.get(keyword):
-            raise UnreadableError(f"is no complete DICOM object: {keyword} is missing; cut short?", path)
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == uid.MediaStorageDirectoryStorage:
+        raise UnreadableError("is a directory of DICOM files, no photograph; give the files themselves", path)
+    _refuse_gaps(dataset, _IDENTITY, path)
     return dataset
+
+
+def _refuse_gaps(dataset: FileDataset, keywords: tuple[str, ...], path: Path) -> None:
+    for keyword in keywords:
+        if dataset.get(keyword) in (None, ""):
+            raise UnreadableError(f"is no complete DICOM object: {keyword} is missing; cut short?", path)
 
 
 def _refuse_others(dataset: FileDataset, path: Path) -> None:
@@ -120,6 +131,7 @@ def _refuse_others(dataset: FileDataset, path: Path) -> None:
         raise UnreadableError(f"is stored in a transfer syntax that is not read: {name}; convert it first", path)
     if not dataset.get("PixelData"):
         raise UnreadableError("holds no pixels; cut short?", path)
+    _refuse_gaps(dataset, _IMAGE, path)
 
 
 def _refuse_sizes(dataset: FileDataset, path: Path) -> None:
@@ -176,23 +188,41 @@ def _header(dataset: FileDataset) -> Dataset:
     """The file's attributes without its pixels, and with what the compression of the file itself lost."""
     stored = dataset.PixelData
     del dataset.PixelData
-    if dataset.get("LossyImageCompression") != "01" and _lost(dataset, stored):
+    for _ in dataset.iterall():  # pydicom decodes a value when it is asked for; a damaged one is to be found here
+        pass
+    method = _LOSSY.get(dataset.file_meta.TransferSyntaxUID)
+    said = _several(dataset, "LossyImageCompressionMethod")
+    if method and method not in said and _lost(dataset, stored):
         frames = int(dataset.get("NumberOfFrames") or 1)
         samples = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * frames
         coded = sum(map(len, generate_frames(stored, number_of_frames=frames)))
+        ratio = f"{samples * dataset.BitsStored / 8 / coded:.6g}"
         dataset.LossyImageCompression = "01"
-        dataset.LossyImageCompressionRatio = f"{samples * dataset.BitsStored / 8 / coded:.6g}"
-        dataset.LossyImageCompressionMethod = _LOSSY[dataset.file_meta.TransferSyntaxUID]
+        dataset.LossyImageCompressionRatio = [*_several(dataset, "LossyImageCompressionRatio")[: len(said)], ratio]
+        dataset.LossyImageCompressionMethod = [*said, method]
     return dataset
+
+
+def _several(dataset: FileDataset, keyword: str) -> list[str]:
+    """The values of an attribute: none, one or several."""
+    value = dataset.get(keyword)
+    if isinstance(value, MultiValue):
+        return [str(one) for one in value]
+    return [] if value in (None, "") else [str(value)]
 
 
 def _lost(dataset: FileDataset, stored: bytes) -> bool:
     """Whether the file's own compression lost something, whatever the file says of it.
 
     The lossy forms of JPEG 2000 and JPEG-LS may hold a lossless image. The irreversible wavelet of JPEG 2000 loses for
-    certain: it is 0 in the tenth byte of the COD segment's parameters (ISO/IEC 15444-1, A.6.1).
+    certain: it is 0 in the tenth byte of the COD segment's parameters (ISO/IEC 15444-1, A.6.1). So does JPEG-LS where a
+    sample may miss by more than 0, which follows the components of the SOS segment (ITU-T T.87, C.2.3).
     """
     syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == uid.JPEGLSNearLossless:
+        segment = stored.find(b"\xff\xda")
+        components = stored[segment + 4]
+        return stored[segment + 5 + 2 * components] > 0
     if syntax == uid.JPEG2000:
         segment = stored.find(b"\xff\x52")
         if stored[segment + 13 : segment + 14] == b"\0":

@@ -20,8 +20,17 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import VLPhotographicImageStorage
 
+from cofenet.io.dicom_codes import series_number
+from cofenet.io.dicom_text import add_text
+
 _SERIES_OFFSET: Final = 2000
 """Between the number of the photograph's series and that of its segmentations."""
+
+_EXPECTED: Final = (
+    "PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime",
+    "AccessionNumber", "ReferringPhysicianName",
+)  # fmt: skip
+"""Attributes that a photograph must have, empty or not, and some have not."""
 
 _CODES: Final = {
     "vessels": Code("59820001", "SCT", "Blood vessel"),
@@ -45,13 +54,14 @@ class Segment:
     sha256: str
 
 
-def encode_segmentation(segments: Sequence[Segment], header: Dataset, version: str) -> bytes:
+def encode_segmentation(segments: Sequence[Segment], header: Dataset, version: str, text: str) -> bytes:
     """A whole DICOM file with a binary segment for each structure; an empty mask is a segment without frame.
 
     Args:
         segments: what was found, one at least.
         header: of the photograph, as `Metadata.dicom`.
         version: of this package.
+        text: JSON that says how they were found.
 
     Raises:
         ValueError: the header cannot be referred to.
@@ -60,7 +70,7 @@ def encode_segmentation(segments: Sequence[Segment], header: Dataset, version: s
     file = Segmentation(
         [_single(header)], masks, SegmentationTypeValues.BINARY,
         [_description(number, segment, version) for number, segment in enumerate(segments, 1)],
-        series_instance_uid=UID(), series_number=int(header.get("SeriesNumber") or 0) + _SERIES_OFFSET,
+        series_instance_uid=UID(), series_number=series_number(header, _SERIES_OFFSET),
         sop_instance_uid=UID(), instance_number=1, manufacturer="cofenet", manufacturer_model_name="cofenet segment",
         software_versions=version, device_serial_number="none", series_description="Vessels, optic disc and cup",
         content_label="FUNDUS",
@@ -70,6 +80,7 @@ def encode_segmentation(segments: Sequence[Segment], header: Dataset, version: s
             element.value = header.SOPClassUID
     file.PatientOrientation = header.get("PatientOrientation")  # the standard wants it of pictures without a frame
     file.ContentQualification = "RESEARCH"
+    add_text(file, text)
     stream = io.BytesIO()
     file.save_as(stream)
     return stream.getvalue()
@@ -93,7 +104,12 @@ def _single(header: Dataset) -> Dataset:
     pixels with a spacing but no slice thickness, it cannot read. The photograph itself says how large its pixels are.
     """
     single = deepcopy(header)
+    single.decode()
+    single.SpecificCharacterSet = "ISO_IR 192"  # which holds them all; some sets, highdicom does not know
     single.SOPClassUID = VLPhotographicImageStorage
+    for keyword in _EXPECTED:
+        if keyword not in single:
+            setattr(single, keyword, None)
     for keyword in ("PixelSpacing", "NumberOfFrames"):
         if keyword in single:
             delattr(single, keyword)

@@ -22,7 +22,8 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from cofenet.io.dicom import gather
-from cofenet.io.dicom_codes import code_item
+from cofenet.io.dicom_codes import code_item, series_number
+from cofenet.io.dicom_text import add_text
 from cofenet.io.metadata import Samples
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _SHORT, _LONG = 64, 1024
 """Characters that a value of LO and of ST may have (PS3.5, 6.2)."""
-
-_PRIVATE_GROUP, _PRIVATE_CREATOR = 0x0C0F, "COFENET"
 
 _STALE: Final = (
     "SmallestImagePixelValue", "LargestImagePixelValue", "IconImageSequence", "DigitalSignaturesSequence",
@@ -43,7 +42,8 @@ _STALE: Final = (
 _OF_GREY: Final = (
     "PresentationLUTShape", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction",
     "VOILUTSequence", "ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "RescaleType",
-    "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PresentationLUTSequence",
+    "PixelIntensityRelationship", "PixelIntensityRelationshipSign", "PresentationLUTSequence", "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
 )  # fmt: skip
 """How to show grey samples; colours must not have them."""
 
@@ -87,17 +87,9 @@ def encode_dicom(
     _add_equipment(derived, codes.DCM.ProcessingEquipment, made, moment)
     if deidentifier:
         _add_equipment(derived, codes.DCM.DeIdentifyingEquipment, made, moment)
-    derived.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR, create=True).add_new(1, "UT", text["cofenet"])
+    add_text(derived, text["cofenet"])
     _store(derived, planes)
     return _file(derived)
-
-
-def read_text(header: Dataset) -> str | None:
-    """What `encode_dicom` was told under "cofenet"; None if another made the file."""
-    try:
-        return str(header.private_block(_PRIVATE_GROUP, _PRIVATE_CREATOR)[1].value)
-    except KeyError:
-        return None
 
 
 def _made(text: Mapping[str, str]) -> dict[str, Any]:
@@ -109,8 +101,10 @@ def _made(text: Mapping[str, str]) -> dict[str, Any]:
 
 def _now(header: Dataset) -> datetime:
     """The time, in the zone in which the header tells times."""
-    offset = str(header.get("TimezoneOffsetFromUTC") or "")
-    zone = datetime.strptime(offset, "%z").tzinfo if offset else None
+    try:
+        zone = datetime.strptime(str(header.get("TimezoneOffsetFromUTC") or ""), "%z").tzinfo
+    except ValueError:  # the header tells none
+        zone = None
     return datetime.now(zone).astimezone(zone)
 
 
@@ -131,7 +125,7 @@ def _describe(derived: Dataset, made: dict[str, Any]) -> None:
     derived.ImageType = ["DERIVED", *kept]
     derived.DerivationDescription = _plain(_story(made), _LONG)
     derived.DerivationCodeSequence = [code_item(codes.DCM.ImageProcessing)]
-    derived.SeriesDescription = _plain(f"{_word(made)} {derived.get('SeriesDescription') or ''}".strip(), _SHORT)
+    derived.SeriesDescription = f"{_word(made)} {derived.get('SeriesDescription') or ''}".strip()[:_SHORT]
     derived.ContentQualification = "RESEARCH"
 
 
@@ -140,7 +134,7 @@ def _identify(derived: Dataset, made: dict[str, Any], moment: datetime | None) -
     means = json.dumps([made.get(key) for key in ("version", "operation", "model_sha256", "settings")], sort_keys=True)
     derived.SeriesInstanceUID = _uid(uuid.uuid5(uuid.NAMESPACE_OID, f"{derived.SeriesInstanceUID} {means}"))
     derived.SOPInstanceUID = _uid(uuid.uuid4())
-    derived.SeriesNumber = int(derived.get("SeriesNumber") or 0) + _SERIES_OFFSET
+    derived.SeriesNumber = series_number(derived, _SERIES_OFFSET)
     for keyword in ("SeriesDate", "SeriesTime", "InstanceCreationDate", "InstanceCreationTime"):
         if keyword in derived:
             delattr(derived, keyword)

@@ -16,14 +16,12 @@ What a result keeps of its source:
 from __future__ import annotations
 
 import stat
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 
-import cv2
 import numpy as np
 
 from cofenet.errors import UnreadableError, UnwritableError, UsageError
@@ -153,7 +151,7 @@ def write_frames(
         deidentifier.refuse_unfit(first.metadata.dicom, first.path or target)
     try:
         content = _encoded(frames, chosen, text or {}, deidentifier)
-    except (OSError, ValueError, struct.error, MemoryError, cv2.error) as error:
+    except Exception as error:  # encoders raise what they like, pydicom of an odd header above all
         raise UnwritableError(f"cannot be written as {chosen.upper()}: {one_line(error)}", target) from error
     write_atomically(target, content)
     return target

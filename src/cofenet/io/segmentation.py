@@ -16,7 +16,12 @@ from cofenet.io.raster import Photograph
 
 
 def write_segmentation(
-    path: Path, photograph: Photograph, masks: Mapping[str, NDArray[np.bool_]], hashes: Mapping[str, str], version: str
+    path: Path,
+    photograph: Photograph,
+    masks: Mapping[str, NDArray[np.bool_]],
+    hashes: Mapping[str, str],
+    version: str,
+    text: Mapping[str, str],
 ) -> Path:
     """Write `masks` of a photograph from a DICOM file as a DICOM Segmentation, whole or not at all.
 
@@ -26,6 +31,7 @@ def write_segmentation(
         masks: bool (H, W) for each of "vessels", "disc", "cup" that was looked for.
         hashes: for each of them, SHA-256 of the weights that found it.
         version: of this package.
+        text: under "cofenet", JSON that says how they were found.
 
     Returns:
         The path that was written.
@@ -43,7 +49,7 @@ def write_segmentation(
 
     segments = [Segment(name, mask, hashes[name]) for name, mask in masks.items()]
     try:
-        content = encode_segmentation(segments, header, version)
+        content = encode_segmentation(segments, header, version, text["cofenet"])
     except (ValueError, TypeError, AttributeError, KeyError) as error:  # what highdicom raises of an odd header
         raise UnwritableError(f"cannot be written as DICOM Segmentation: {one_line(error)}", path) from error
     write_atomically(path, content)

@@ -48,6 +48,6 @@ def _of_dicom(path: Path) -> str | None:
         raise UnreadableError("is a DICOM file, which needs the extra: pip install 'cofenet[dicom]'", path)
     from pydicom import dcmread  # noqa: PLC0415 - the core works without pydicom
 
-    from cofenet.io.dicom_writing import read_text as read_dicom_text  # noqa: PLC0415 - as above
+    from cofenet.io.dicom_text import read_text as read_dicom_text  # noqa: PLC0415 - as above
 
     return read_dicom_text(dcmread(path, stop_before_pixels=True))

@@ -1,7 +1,7 @@
 """Agreement of a segmentation with the truth, over the pixels of the field of view.
 
-Masks are bool (H, W). Where both are empty there is nothing to find and nothing found: Dice, IoU and centreline Dice
-are 1. What has no denominator otherwise (sensitivity without any structure, AUC with one class) is not-a-number.
+Masks are bool (H, W). Where both are empty there is nothing to find and nothing found: Dice and centreline Dice are 1.
+What has no denominator otherwise (sensitivity without any structure, AUC with one class) is not-a-number.
 """
 
 from __future__ import annotations
@@ -19,12 +19,6 @@ def dice(found: Mask, truth: Mask, fov: Mask) -> float:
     """2 |A ∩ B| / (|A| + |B|) (Dice 1945), 0 to 1."""
     both, either = _count(found & truth, fov), _count(found, fov) + _count(truth, fov)
     return 2 * both / either if either else 1.0
-
-
-def iou(found: Mask, truth: Mask, fov: Mask) -> float:
-    """|A ∩ B| / |A ∪ B| (Jaccard 1912), 0 to 1."""
-    either = _count(found | truth, fov)
-    return _count(found & truth, fov) / either if either else 1.0
 
 
 def sensitivity(found: Mask, truth: Mask, fov: Mask) -> float:

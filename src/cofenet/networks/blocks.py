@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 
 class ResidualBlock(nn.Module):
@@ -33,6 +34,11 @@ def convolution(inputs: int, outputs: int, *, stride: int = 1, normalise: bool =
     """A 3 × 3 convolution that keeps the size (or divides it by `stride`), with or without batch normalisation."""
     layer = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=not normalise)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs)) if normalise else nn.Sequential(layer)
+
+
+def double(x: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, C, 2 H, 2 W), bilinearly."""
+    return interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def doubling(inputs: int, outputs: int) -> nn.ConvTranspose2d:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle
+from torch.nn.functional import pixel_shuffle
 
-from cofenet.networks.blocks import ResidualBlock, convolution
+from cofenet.networks.blocks import ResidualBlock, convolution, double
 
 MULTIPLE = 8
 """Sides of the input must be multiples of this."""
@@ -65,13 +65,9 @@ class Detail(nn.Module):
         e1 = self.encoder1(torch.relu(self.stem(x)))  # B, w1, H/2, W/2
         e2 = self.encoder2(torch.relu(self.down2(e1)))  # B, w2, H/4, W/4
         y = self.bottom(torch.relu(self.down3(e2)))  # B, w3, H/8, W/8
-        y = self.decoder2(torch.relu(e2 + _double(self.narrow2(y))))  # B, w2, H/4, W/4
-        y = self.decoder1(torch.relu(e1 + _double(self.narrow1(y))))  # B, w1, H/2, W/2
+        y = self.decoder2(torch.relu(e2 + double(self.narrow2(y))))  # B, w2, H/4, W/4
+        y = self.decoder1(torch.relu(e1 + double(self.narrow1(y))))  # B, w1, H/2, W/2
         y = pixel_shuffle(self.head(y), 2)  # B, 4, H, W
         activation = torch.sigmoid(y[:, 3:]) * x[:, 3:]
         residual: Tensor = BOUND * torch.tanh(y[:, :3] / BOUND) * x[:, 3:]
         return residual, activation
-
-
-def _double(x: Tensor) -> Tensor:
-    return interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

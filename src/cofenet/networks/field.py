@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from cofenet.networks.blocks import ResidualBlock, convolution
+from cofenet.networks.blocks import ResidualBlock, convolution, double
 
 INPUT = 128
 """Pixels a side of what the network sees."""
@@ -52,8 +52,8 @@ class IlluminationField(nn.Module):
         e4 = self.encoder4(e3)  # B, w4, 8, 8
         whole = self.whole(e4.mean(dim=(2, 3)))  # B, w4
         y = self.bottom(torch.relu(e4 + whole[:, :, None, None]))  # B, w4, 8, 8
-        y = self.decoder3(torch.relu(e3 + _double(self.narrow3(y))))  # B, w3, 16, 16
-        y = self.decoder2(torch.relu(e2 + _double(self.narrow2(y))))  # B, w2, 32, 32
+        y = self.decoder3(torch.relu(e3 + double(self.narrow3(y))))  # B, w3, 16, 16
+        y = self.decoder2(torch.relu(e2 + double(self.narrow2(y))))  # B, w2, 32, 32
         field: Tensor = self.head(y)  # B, 12, 32, 32
         return field
 
@@ -77,7 +77,3 @@ def _stage(inputs: int, outputs: int, *, blocks: int) -> nn.Sequential:
     """Halve the size, then refine."""
     refine = [ResidualBlock(outputs, normalise=True) for _ in range(blocks)]
     return nn.Sequential(convolution(inputs, outputs, stride=2, normalise=True), nn.ReLU(), *refine)
-
-
-def _double(x: Tensor) -> Tensor:
-    return interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle
+from torch.nn.functional import pixel_shuffle
 
-from cofenet.networks.blocks import ResidualBlock, convolution
+from cofenet.networks.blocks import ResidualBlock, convolution, double
 from cofenet.networks.mirrors import MIRRORS, upright
 
 
@@ -47,7 +47,7 @@ class Segmenter(nn.Module):
             y = down(skips[-1])
         y = self.bottom(y)  # B, widths[-1], H/2^n, W/2^n
         for skip, narrow, decoder in zip(reversed(skips), reversed(self.narrows), reversed(self.decoders), strict=True):
-            y = decoder(torch.relu(skip + _double(narrow(y))))
+            y = decoder(torch.relu(skip + double(narrow(y))))
         logits: Tensor = pixel_shuffle(self.head(y), 2)  # B, structures, H, W
         return logits
 
@@ -69,7 +69,3 @@ class Probability(nn.Module):
         """(1, 4, H, W), RGB and field of view in [0, 1], to probabilities (1, structures, H, W)."""
         answers = torch.sigmoid(self.segmenter(torch.cat([local.flip(axes) for axes in self.views])))
         return upright(answers, self.views) * local[:, 3:]
-
-
-def _double(x: Tensor) -> Tensor:
-    return interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -19,11 +19,9 @@ from torch.utils.data import Dataset
 from cofenet.degradation import Parameters, sample, simulate
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, resize
+from cofenet.networks.light import RIM
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture
-
-RIM = 8
-"""Pixels at the edge of the field of view from which no sharpening is learned, and in which `light` does none."""
 
 Name = TypeVar("Name", bound=str)
 
@@ -169,7 +167,7 @@ class SharpeningExamples(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors (patches, C, size, size) in [0, 1]: `input` of 4 channels, `sharp` of 3, `mask` of 1.
 
-        The mask leaves out a rim that the black outside was blurred into.
+        The mask leaves out the rim that the black outside was blurred into, where `light` sharpens nothing.
         """
         example = make(self.photographs, self.mixture, self.seed, index)
         rng = np.random.default_rng([self.seed, index, 1])

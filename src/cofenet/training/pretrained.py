@@ -29,12 +29,12 @@ _FOLDED = "weight_bias"
 def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) -> Card:
     """Give a network the weights of an exported model of its kind.
 
+    Parts that the network names in `LATER` stay as they are if the model has nothing of them.
+
     Args:
         model: the name of a shipped model, or the path of an ONNX file with its card.
         network: changed in place, and left in evaluation mode; all of the model or a part, as the field of `light`.
         forward: lets the network look at examples.
-
-    Parts that the network names in `LATER` stay as they are if the model has nothing of them.
 
     Returns:
         The model's card.

@@ -119,6 +119,7 @@ class Recipe(_Part):
         widths: its channels; empty for the network's own.
         reference: what the reference network is made of.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
+        mixture: how photographs are varied and degraded.
         canvas: pixels a side at which photographs are degraded.
         size: pixels a side of what the network sees: the whole photograph, or a patch.
         patches: patches a photograph, for networks that see patches.
@@ -128,9 +129,12 @@ class Recipe(_Part):
         schedule: then falls: "cosine", to a hundredth along a cosine; "linear", from the middle of the run to 0.
         betas: of AdamW.
         clip: largest norm of the gradient; 0 for any.
+        decay: of the weights (AdamW).
         averaging: decay of the weights' exponential moving average, which is what is validated and exported.
         losses: weight of each loss.
         frozen: parts of the network, as its attributes are called, that stay as they begin.
+        seed: of all that is drawn; example number i is a pure function of recipe, seed and i.
+        validate_every: steps between validations.
     """
 
     name: str = ""

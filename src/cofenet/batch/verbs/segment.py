@@ -118,7 +118,7 @@ class Segment:
         if self.dicom:
             masks = {str(name): getattr(found, name) for name in found.probabilities}
             hashes = {name: load_card(MODELS[name][-1]).sha256 for name in masks}
-            write_segmentation(_beside(target, "segmentation.dcm"), photograph, masks, hashes, __version__)
+            write_segmentation(_beside(target, "segmentation.dcm"), photograph, masks, hashes, __version__, text)
         if self.overlays or self.sheet:
             drawn = overlay(photograph.pixels, found)
             if self.sheet:
