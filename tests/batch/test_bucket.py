@@ -122,11 +122,11 @@ def test_from_bucket_to_bucket(photos: Path, server: dict[str, str], tmp_path: P
     run(sys.executable, "-c", COPY, "up", photos)
     job = ("--do", "correct", "--workers", "2")
     words = run(*COMMAND, "run", "s3://cohort/photos", "-o", "s3://cohort/out", *job, "--ledger", tmp_path / "a")
-    assert "6 photographs done, 1 failed" in words
+    assert "6 photographs, 1 failed" in words
     again = run(
         *COMMAND, "run", "s3://cohort/photos", "-o", "s3://cohort/out", *job, "--ledger", tmp_path / "b", "--resume"
     )
-    assert "6 photographs done, 6 of them before, 1 failed" in again
+    assert "6 photographs, 6 of them done before, 1 failed" in again
     run(*COMMAND, "run", photos, "-o", tmp_path / "local", *job)
     (tmp_path / "fetched").mkdir()
     run(sys.executable, "-c", COPY, "down", tmp_path / "fetched")

@@ -44,7 +44,7 @@ def plain(many: Path) -> Tree:
     """What the local engine makes of them."""
     out = many.parent / "plain"
     done = subprocess.run([*COMMAND, "run", many, "-o", out, *JOB], check=False, capture_output=True, text=True)
-    assert "22 photographs done, 1 failed" in done.stderr
+    assert "22 photographs, 1 failed" in done.stderr
     return tree(out)
 
 
@@ -92,7 +92,7 @@ def test_workers_come_go_and_die(many: Path, plain: Tree, tmp_path: Path) -> Non
         opened.enter_context(worker(address))
         os.killpg(first.pid, signal.SIGKILL)
         _, words = driver.communicate(timeout=180)
-    assert "22 photographs done, 1 failed" in words, words
+    assert "22 photographs, 1 failed" in words, words
     assert tree(out) == plain
 
 
@@ -106,7 +106,7 @@ def wait_for_results(out: Path, driver: subprocess.Popen[str], count: int) -> No
 
 def test_a_cluster_of_its_own(many: Path, plain: Tree, command: Command, tmp_path: Path) -> None:
     done = command("run", many, "-o", tmp_path / "out", *JOB, "--engine", "dask", "--workers", 2)
-    assert "22 photographs done, 1 failed" in done.stderr, done.stderr
+    assert "22 photographs, 1 failed" in done.stderr, done.stderr
     assert tree(tmp_path / "out") == plain
 
 
@@ -144,7 +144,7 @@ def test_separate_hosts(many: Path, plain: Tree, tmp_path: Path) -> None:
         ["unshare", "-n", "bash", "-c", HOSTS, "hosts", tmp_path, sys.executable, program, tmp_path, many, out],
         check=False, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
-    assert "22 photographs done, 1 failed" in done.stderr, done.stderr
+    assert "22 photographs, 1 failed" in done.stderr, done.stderr
     assert "10.77.0.2" in done.stdout
     assert "10.77.0.3" in done.stdout
     assert tree(out) == plain

@@ -47,7 +47,9 @@ def undisturbed(cohort: Path) -> Tree:
     out = cohort.parent / "undisturbed"
     done = subprocess.run([*COMMAND, "run", cohort, "-o", out, *JOB], check=False, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
-    assert "27 photographs done, 2 failed" in done.stderr
+    assert "27 photographs, 2 failed" in done.stderr
+    assert "cofenet: bad.jpg: is not a PNG, JPEG, TIFF or DICOM image\n" in done.stderr
+    assert "cofenet: cut.png: " in done.stderr
     return tree(out)
 
 
@@ -85,7 +87,7 @@ def finish(cohort: Path, out: Path) -> None:
     driver = start(cohort, out)
     _, words = driver.communicate(timeout=120)
     assert driver.returncode == 1, words
-    assert "27 photographs done" in words
+    assert "27 photographs, " in words
 
 
 def gone(pid: int) -> bool:
@@ -107,7 +109,7 @@ def test_killed_workers(cohort: Path, undisturbed: Tree, tmp_path: Path) -> None
             killed += 1
     _, words = driver.communicate(timeout=120)
     assert killed
-    assert "27 photographs done" in words, words
+    assert "27 photographs, " in words, words
     if "2 failed" not in words:  # one may have died twice over the same photograph
         finish(cohort, out)
     assert tree(out) == undisturbed
@@ -181,7 +183,7 @@ def test_a_photograph_that_exhausts_memory(command: Command, draw: Callable[...,
     write_photograph(folder / "large.png", Photograph(large), format="png")
     narrow = command("run", folder, "-o", tmp_path / "out", "--do", "assess", "--workers", 1, "--memory", 150)
     assert narrow.returncode == 1, narrow.stderr
-    assert "4 photographs done, 1 failed" in narrow.stderr
+    assert "4 photographs, 1 failed" in narrow.stderr
     with (tmp_path / "out/report.csv").open(newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert rows["large.png"]["status"] == "failed"
@@ -189,4 +191,4 @@ def test_a_photograph_that_exhausts_memory(command: Command, draw: Callable[...,
     assert [rows[f"{number}.png"]["status"] for number in range(3)] == ["done"] * 3
     wide = command("run", folder, "-o", tmp_path / "out", "--do", "assess", "--workers", 1, "--resume")
     assert wide.returncode == 0, wide.stderr
-    assert "4 photographs done, 3 of them before, 0 failed" in wide.stderr
+    assert "4 photographs, 3 of them done before, 0 failed" in wide.stderr

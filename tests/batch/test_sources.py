@@ -109,6 +109,11 @@ def test_a_manifest_of_urls_is_looked_up_folder_by_folder(tmp_path: Path) -> Non
     files.store.clear()
 
 
+def test_a_web_server_lists_nothing() -> None:
+    with pytest.raises(UsageError, match="give a manifest"):
+        read_cohort("https://example.org/photographs/")
+
+
 @given(st.sets(st.text(min_size=1), min_size=1), st.integers(1, 9))
 def test_shards_part_the_photographs(ids: set[str], count: int) -> None:
     whole = Cohort([Photograph(one, one, one) for one in sorted(ids)])

@@ -20,7 +20,7 @@ def test_a_manifest_in_a_report_out(run: Run, folder: Path, tmp_path: Path) -> N
     (tmp_path / "list.csv").write_text("id,path,eye\np1,photos/1.png,left\np2,photos/sub/2.jpg,right\n")
     result = run("run", tmp_path / "list.csv", "-o", tmp_path / "out", "--do", "degrade", "--workers", 1)
     assert result.exit_code == 0, result.stderr
-    assert result.stderr == "2 photographs done, 0 failed\n"
+    assert result.stderr == "2 photographs, 0 failed\n"
     assert [Path(line).name for line in result.stdout.splitlines()][:3] == ["report.csv", "report.json", "report.html"]
     with (tmp_path / "out/report.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -33,7 +33,7 @@ def test_a_manifest_in_a_report_out(run: Run, folder: Path, tmp_path: Path) -> N
     refused = run("run", tmp_path / "list.csv", "-o", tmp_path / "out", "--do", "degrade")
     assert isinstance(refused.exception, UsageError)
     again = run("run", tmp_path / "list.csv", "-o", tmp_path / "out", "--do", "degrade", "--resume")
-    assert again.stderr == "2 photographs done, 2 of them before, 0 failed\n"
+    assert again.stderr == "2 photographs, 2 of them done before, 0 failed\n"
 
 
 @pytest.mark.parametrize("shard", ["3", "a/b", "1/", "-1/2"])

@@ -73,6 +73,12 @@ def test_a_bad_field_is_named(change: dict[str, object], message: str) -> None:
         Parameters.from_json(json.dumps(content))
 
 
+@pytest.mark.parametrize(("text", "missing"), [("{}", "factors, version"), ('{"factors": []}', "version")])
+def test_what_does_not_say_that_it_is_parameters_is_none(text: str, missing: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{missing}: Field required"):
+        Parameters.from_json(text)
+
+
 def test_another_version_is_refused() -> None:
     with pytest.raises(ParameterError, match="version"):
         Parameters.from_json('{"version": 2, "factors": []}')

@@ -48,6 +48,8 @@ def test_the_published_ranges_hold(seed: int) -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ParameterError, match="kind must be one of 001"):
         sample(np.random.default_rng(0), "000")
+    with pytest.raises(ParameterError, match="Generator, got int"):
+        sample(0)  # type: ignore[arg-type]
     assert len(KINDS) == 7
 
 

@@ -76,7 +76,13 @@ def test_a_field_of_view_beyond_the_frame() -> None:
     assert simulate(image, sample(np.random.default_rng(0)), fov).shape == image.shape
 
 
-@pytest.mark.parametrize("bad", [np.zeros((9, 9, 3), np.float32), np.zeros((9, 9), np.uint8)])
+def test_parameters_are_no_json() -> None:
+    image, fov = photograph(120, 120)
+    with pytest.raises(UsageError, match=r"got str; Parameters\.from_json"):
+        simulate(image, Parameters().to_json(), fov)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bad", [np.zeros((9, 9, 3), np.float32), np.zeros((9, 9), np.uint8), None])
 def test_other_arrays_are_refused(bad: np.ndarray) -> None:
     with pytest.raises(UsageError, match="uint8 or uint16"):
         simulate(bad, Parameters())

@@ -71,6 +71,15 @@ def test_no_line_is_drawn_along_the_rim_of_a_good_photograph() -> None:
     assert changed >= len(NAMES) - 1  # one is so good that no pixel of it would change
 
 
+@pytest.mark.parametrize("plane", ["luma", "green"])
+def test_a_grey_photograph_stays_grey(plane: str) -> None:
+    _, low = pair("hrf_03_g")
+    grey = cv2.cvtColor(low, cv2.COLOR_RGB2GRAY) if plane == "luma" else low[..., 1]
+    correction = cofenet.correct(np.repeat(grey[..., None], 3, 2), judged=False)
+    assert np.ptp(correction.image, axis=2).max() == 0
+    assert correction.verdict.mean_change > 0.05
+
+
 def test_strength_zero_is_the_photograph_itself(draw: Callable[..., np.ndarray]) -> None:
     image = draw(1)
     correction = cofenet.correct(image, strength=0.0)
@@ -151,6 +160,7 @@ def test_no_fundus_is_refused() -> None:
         ("photograph.jpg", 1.0, "expected an array.*got str"),
         (np.zeros((64, 64, 3), np.uint8), 1.5, "strength"),
         (np.zeros((64, 64, 3), np.uint8), float("nan"), "strength"),
+        (np.zeros((64, 64, 3), np.uint8), "much", "strength must be a number.*'much'"),
     ],
 )
 def test_bad_requests_are_refused(image: np.ndarray, strength: float, message: str) -> None:
@@ -161,6 +171,16 @@ def test_bad_requests_are_refused(image: np.ndarray, strength: float, message: s
 def test_an_unknown_model_is_refused(draw: Callable[..., np.ndarray]) -> None:
     with pytest.raises(ModelError, match=r"no model 'heavy'.*shipped models: .*light"):
         cofenet.correct(draw(0), model="heavy")
+    with pytest.raises(ModelError, match=r"no model 'mine\.onnx'"):
+        cofenet.correct(draw(0), model=Path("mine.onnx"))
+    with pytest.raises(ModelError, match="not NoneType"):
+        cofenet.correct(draw(0), model=None)  # type: ignore[arg-type]
+
+
+def test_a_model_may_be_a_path(draw: Callable[..., np.ndarray]) -> None:
+    image = low_quality(draw(1))
+    told = cofenet.correct(image, judged=False, model=Path(cofenet.__file__).parent / "weights" / "light.onnx")
+    assert np.array_equal(told.image, cofenet.correct(image, judged=False).image)
 
 
 def test_the_field_of_view_may_be_told(draw: Callable[..., np.ndarray]) -> None:

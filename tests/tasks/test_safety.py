@@ -204,6 +204,11 @@ def test_every_rule_warns_before_it_refuses() -> None:
     assert all(0 < limit.caution < limit.harm for limit in limits().values())
 
 
+def test_a_grey_photograph_has_no_colours_to_be_judged(image: np.ndarray, fov: FieldOfView) -> None:
+    grey = np.repeat(image[..., 1:2], 3, 2)
+    assert "colour" not in measure(grey, grey, fov, np.zeros((8, 8), np.float32)).findings
+
+
 def test_the_change_is_mapped_where_it_is(image: np.ndarray, fov: FieldOfView) -> None:
     changed = image.copy()
     changed[100:140, 380:420] //= 2

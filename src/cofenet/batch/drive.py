@@ -40,7 +40,7 @@ class Drive:
 
     def __init__(
         self, job: Job, cohort: Cohort, ledger: Ledger, storage: Storage, *, retry: bool = False,
-        tell: Callable[[Count], None] = lambda _: None,
+        tell: Callable[[Count], None] = lambda _: None, failed: Callable[[str, str], None] = lambda *_: None,
     ) -> None:  # fmt: skip
         """Look at what is there.
 
@@ -51,12 +51,13 @@ class Drive:
             storage: where the results are.
             retry: try photographs again that failed by themselves.
             tell: called whenever a photograph is done.
+            failed: called with each photograph that failed, now or before, and why.
 
         Raises:
             UsageError: results of two photographs would have the same name.
         """
         self._job, self._cohort, self._ledger, self._storage = job, cohort, ledger, storage
-        self._retry, self._tell = retry, tell
+        self._retry, self._tell, self._failed = retry, tell, failed
         self._names = _names(job, cohort)
         self._there = {hash(item) for item in storage.sizes().items()}
         self._graded = any(step.verb.grades for step in job)
@@ -108,7 +109,7 @@ class Drive:
                 state = self._standing(seen.name, seen.content, rows)
                 if state.over:
                     over.add(number)
-                    self._add(state.rows, before=True)
+                    self._add(photograph, state.rows, before=True)
         return {size for size, count in sizes.items() if count > 1 and size is not None}, over
 
     def _drive(self, engine: Engine, task: Task | None) -> None:
@@ -219,13 +220,15 @@ class Drive:
         key = self._awaited.pop(number, None)
         if key:  # of the content it had when it was given out: it may have changed since
             self._ready.extend(self._waiting.pop(key, ()))
-        self._add(rows, before=before)
+        self._add(self._cohort.photographs[number].id, rows, before=before)
         self._tell(self.count)
 
-    def _add(self, rows: Sequence[Row], *, before: bool) -> None:
+    def _add(self, photograph: str, rows: Sequence[Row], *, before: bool) -> None:
         self.count.done += 1
         self.count.before += before
-        self.count.failed += bool(rows) and rows[-1].status == "failed"
+        if rows and rows[-1].status == "failed":
+            self.count.failed += 1
+            self._failed(photograph, rows[-1].reason or "failed")
 
 
 def _is_same(one: Photograph, seen: Seen) -> bool:

@@ -76,12 +76,17 @@ class Done:
     report: list[str]
 
 
-def run(request: Request, tell: Callable[[Count], None] = lambda _: None) -> Done:
+def run(
+    request: Request,
+    tell: Callable[[Count], None] = lambda _: None,
+    failed: Callable[[str, str], None] = lambda *_: None,
+) -> Done:
     """Do a run, or the rest of one.
 
     Args:
         request: what is asked for.
         tell: called whenever a photograph is done.
+        failed: called with each photograph that failed, now or before, and why.
 
     Raises:
         UsageError: the request makes no sense; also if there are results already and `resume` is not asked for.
@@ -104,7 +109,7 @@ def run(request: Request, tell: Callable[[Count], None] = lambda _: None) -> Don
                 ledger.absorb(shard)
         name = path.stem
         storage.clean(name)
-        drive = Drive(job, cohort, ledger, storage, retry=request.retry, tell=tell)
+        drive = Drive(job, cohort, ledger, storage, retry=request.retry, tell=tell, failed=failed)
         try:
             count = drive.run(lambda: _engine(request, Workplace(job, storage.url, name, 1)))
             report = [] if request.shard else write_report(job, cohort, ledger, storage, name)

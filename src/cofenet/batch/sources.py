@@ -71,6 +71,10 @@ def read_cohort(source: str, *, leave_out: Path | None = None) -> Cohort:
     """
     if source.endswith((".csv", ".parquet")):
         cohort = _manifest(source)
+    elif source.startswith(("http://", "https://")):
+        raise UsageError(
+            f"{source}: web servers list no folders; give a manifest (.csv) with the URL of each photograph"
+        )
     elif is_local(source):
         cohort = Cohort(_sorted(_folder(local_path(source), leave_out)))
     else:

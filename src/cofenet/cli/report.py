@@ -67,11 +67,15 @@ class Report:
             "stopped": self.stopped, **({"figures": self.figures} if self.figures else {}),
             "photographs": [outcome.to_dict() for outcome in self.outcomes],
         }  # fmt: skip
-        text = json.dumps(content, indent=2, default=str) + "\n"
-        if str(self.path) == "-":
-            typer.echo(text, nl=False)
-        else:
-            write_atomically(self.path, text.encode())
+        put(self.path, (json.dumps(content, indent=2, default=str) + "\n").encode())
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file, or to stdout where `path` is "-"."""
+    if str(path) == "-":
+        typer.echo(content, nl=False)
+    else:
+        write_atomically(path, content)
 
 
 def exit_status(report: Report) -> int:

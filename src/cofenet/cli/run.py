@@ -52,12 +52,12 @@ def run(
         int | None, typer.Option(min=1, metavar="MB", help="Memory a worker may take beyond its networks.")
     ] = None,
 ) -> None:
-    """Do one verb or a chain of them to a cohort of photographs, on all processors or many computers.
+    r"""Do one verb or a chain of them to a cohort of photographs, on all processors or many computers.
 
     A manifest has the columns path and, optional, id, which names the results; other columns go into the report.
 
     STEPS are some of assess, correct, segment and degrade, such as assess,correct@usable+reject,assess,segment: after
-    "@" are the grades, by the last assessment, for which a step is done. A TOML file has a table [[step]] for each,
+    "@" are the grades, by the last assessment, for which a step is done. A TOML file has a table [\[step]] for each,
     with `do`, its settings, and `grades`.
 
     In DEST, each verb has a folder (corrected, segmented, degraded); report.csv, .json, .html (and .parquet) tell all
@@ -73,13 +73,13 @@ def run(
     )
     try:
         with _stoppable(), _Progress() as progress:
-            done = run_request(request, progress.tell)
+            done = run_request(request, progress.tell, progress.failed)
     except KeyboardInterrupt:
         typer.echo("cofenet: stopped; go on with --resume", err=True)
         raise typer.Exit(1) from None
     count = done.count
-    before = f", {count.before} of them before" if count.before else ""
-    typer.echo(f"{count.done} photographs done{before}, {count.failed} failed", err=True)
+    before = f", {count.before} of them done before" if count.before else ""
+    typer.echo(f"{count.done} photographs{before}, {count.failed} failed", err=True)
     for name in done.report:
         typer.echo(f"{output.rstrip('/')}/{name}")
     raise typer.Exit(int(count.failed > 0))
@@ -128,6 +128,14 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
+
+    def failed(self, photograph: str, reason: str) -> None:
+        """Name a photograph that failed."""
+        line = f"cofenet: {photograph}: {reason}"
+        if self._bar:
+            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(line, err=True)
 
     def tell(self, count: Count) -> None:
         """Show how far it is; what was done before does not count for the rate."""

@@ -7,8 +7,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cofenet.cli.report import Report
-from cofenet.io import write_atomically
+from cofenet.cli.report import Report, put
 
 
 @dataclass
@@ -16,7 +15,7 @@ class Table:
     """Rows of one file, a photograph each; without a path it is not written.
 
     Attributes:
-        path: of the CSV.
+        path: of the CSV; "-" for stdout.
         summary: knows the photographs that failed: they have rows, too, with nothing but the reason.
     """
 
@@ -39,4 +38,4 @@ class Table:
         writer.writeheader()
         writer.writerows(self.rows)
         writer.writerows({"photograph": one.source, "failure": one.reason} for one in failed)
-        write_atomically(self.path, text.getvalue().encode("utf-8", "surrogateescape"))
+        put(self.path, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -67,9 +67,12 @@ class Parameters(BaseModel):
                 the field and the range.
         """
         try:
-            return cls.model_validate_json(text)
+            read = cls.model_validate_json(text)
         except ValidationError as error:
             raise ParameterError("; ".join(_explain(problem) for problem in error.errors())) from error
+        if missing := cls.model_fields.keys() - read.model_fields_set:
+            raise ParameterError(f"{', '.join(sorted(missing))}: Field required")
+        return read
 
 
 def _explain(problem: ErrorDetails) -> str:

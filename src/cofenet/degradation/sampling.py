@@ -31,8 +31,11 @@ def sample(
         preset: "published", "training", "clinical", or a TOML file of one's own.
 
     Raises:
-        ParameterError: unknown kind or preset, a kind that the preset has no factor for, or severity outside 0 to 1.
+        ParameterError: no generator, unknown kind or preset, a kind that the preset has no factor for, or
+            severity outside 0 to 1.
     """
+    if not isinstance(rng, np.random.Generator):
+        raise ParameterError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     if kind not in KINDS:
         raise ParameterError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     wanted: set[Group] = {group for group, bit in BITS.items() if int(kind, 2) & bit}

@@ -30,11 +30,15 @@ def simulate(image: Pixels, parameters: Parameters, fov: FieldOfView | None = No
         An array like `image`.
 
     Raises:
-        UsageError: `image` has another dtype or shape.
+        UsageError: `image` has another dtype or shape, or `parameters` are none.
         NotFundusError: no field of view is given and none is found.
     """
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"expected an array, uint8 or uint16 (H, W, 3), got {type(image).__name__}")
     if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
+    if not isinstance(parameters, Parameters):
+        raise UsageError(f"expected Parameters, got {type(parameters).__name__}; Parameters.from_json reads JSON")
     fov = fov or find_fov(image)
     if not parameters.factors:
         return image.copy()

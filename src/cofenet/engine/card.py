@@ -80,18 +80,20 @@ def shipped() -> tuple[str, ...]:
 
 
 @cache
-def load_card(name: str) -> Card:
+def load_card(name: str | Path) -> Card:
     """Read the card of a shipped model, or the card at a path.
 
     Raises:
         ModelError: there is no such card, or it is damaged.
     """
+    if not isinstance(name, (str, Path)):
+        raise ModelError(f"a model is a name or a path, not {type(name).__name__}")
     path = card_path(name)
     try:
         return Card.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         known = ", ".join(shipped()) or "none"
-        raise ModelError(f"no model {name!r}: {path} is not there; shipped models: {known}") from error
+        raise ModelError(f"no model {str(name)!r}: {path} is not there; shipped models: {known}") from error
     except OSError as error:
         raise ModelError(f"{path}: cannot read the card: {error.strerror}") from error
     except ValidationError as error:
@@ -100,14 +102,14 @@ def load_card(name: str) -> Card:
         raise ModelError(f"{path}: damaged card: {where}: {problem['msg']}") from error
 
 
-def card_path(name: str) -> Path:
+def card_path(name: str | Path) -> Path:
     """Where the card of a shipped model is, or of a model at a path (the card or the weights file)."""
-    if name.endswith((".json", ".onnx")):
+    if isinstance(name, Path) or name.endswith((".json", ".onnx")):
         return Path(name).with_suffix(".json")
     return Path(str(resources.files("cofenet") / "weights" / f"{name}.json"))
 
 
-def verified_weights(name: str) -> bytes:
+def verified_weights(name: str | Path) -> bytes:
     """Read a model's weights.
 
     Raises:

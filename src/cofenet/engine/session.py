@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ class Session:
         card: what is known about it.
     """
 
-    def __init__(self, name: str, threads: int = 0) -> None:
+    def __init__(self, name: str | Path, threads: int = 0) -> None:
         """Load a model by name or path; `threads` 0 uses as many as `cofenet.engine.threads` says.
 
         Raises:
@@ -67,6 +68,6 @@ class Session:
 
 
 @cache
-def session(name: str, threads: int = 0) -> Session:
+def session(name: str | Path, threads: int = 0) -> Session:
     """The session of a model, loaded on first use and kept."""
     return Session(name, threads)

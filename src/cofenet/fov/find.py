@@ -72,7 +72,9 @@ def find_fov(image: NDArray[np.generic]) -> FieldOfView:
     return FieldOfView(_draw(circle, cuts, factor, image.shape), circle, confidence)
 
 
-def _check(image: NDArray[np.generic]) -> None:
+def _check(image: object) -> None:
+    if not isinstance(image, np.ndarray):
+        raise UsageError(f"a photograph is an array, uint8 or uint16 (H, W, 3) or (H, W), not {type(image).__name__}")
     if image.dtype not in (np.uint8, np.uint16):
         raise UsageError(f"a photograph is uint8 or uint16, not {image.dtype}")
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or min(image.shape[:2]) < 32:

@@ -12,6 +12,7 @@ large photograph is made at twice that size, see `cofenet.tasks.fine`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -69,7 +70,7 @@ class Correction:
 def correct(
     image: Pixels,
     *,
-    model: str = "light",
+    model: str | Path = "light",
     strength: float = 1.0,
     force: bool = False,
     judged: bool = True,
@@ -167,7 +168,7 @@ def judge(
     return Verdict(status, rule, (*reasons, *facts), mean, largest, lost, found, forced)
 
 
-def _check(image: Pixels, strength: float) -> None:
+def _check(image: object, strength: object) -> None:
     check_pixels(image)
-    if not 0.0 <= strength <= 1.0:
-        raise UsageError(f"strength must be between 0 and 1, got {strength}")
+    if not (isinstance(strength, (float, int, np.number)) and 0.0 <= strength <= 1.0):
+        raise UsageError(f"strength must be a number between 0 and 1, got {strength!r}")

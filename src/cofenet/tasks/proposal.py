@@ -17,6 +17,9 @@ from cofenet.tasks.view import Floats, Pixels, view
 _SLOW = 1 / 16
 """Standard deviation, part of the field of view, of the light that is too smooth to draw or to hide a lesion."""
 
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue (ITU-R BT.601)."""
+
 _LITTLE = 1e-3
 """Share of retina below which there is none near."""
 
@@ -61,7 +64,7 @@ class Proposal:
 
 
 def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Proposal:
-    """Show a photograph to a model for correction.
+    """Show a photograph to a model for correction. A grey one stays grey.
 
     Args:
         network: the model.
@@ -81,7 +84,15 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
             cv2.add(plane, cv2.resize(other, plane.shape, interpolation=cv2.INTER_CUBIC))
             for plane, other in zip(sharpened, others, strict=True)
         ])  # fmt: skip
-    return Proposal(local, Correctors(field.reshape(3, 4, *field.shape[1:]), residual), sharpened, activation)
+    field = field.reshape(3, 4, *field.shape[1:])
+    if np.ptp(local[:3], axis=0).max() == 0:
+        field, residual, sharpened = (_grey(part) for part in (field, residual, sharpened))
+    return Proposal(local, Correctors(field, residual), sharpened, activation)
+
+
+def _grey(part: Floats) -> Floats:
+    """The luma of what is to change in red, green and blue, (3, ...), for each: what has no colours gets none."""
+    return np.broadcast_to(np.tensordot(_LUMA, part, 1), part.shape).copy()
 
 
 def _slow(part: Floats, retina: Floats) -> Floats:

@@ -147,8 +147,9 @@ def measure(
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
         "invented": structure.invented, "tinted": tinted(before[:3], plain[:3] * seen, after[:3], seen, spots),
-        "colour": colour_strangeness(colours(before), colours(after), *_expected_colours()),
     }  # fmt: skip
+    if np.ptp(before[:3], axis=0).max() > 0:
+        found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))
     found["quality"], factor = _fallen(assess(old, fov=square), assess(new, fov=square))
