@@ -1,4 +1,4 @@
-"""Correct low-quality retinal fundus photographs, and model how they became low.
+"""Correct low-quality retinal fundus photographs, and simulate how photographs lose quality.
 
 >>> import cofenet
 >>> correction = cofenet.correct(image)  # uint8 (H, W, 3), RGB

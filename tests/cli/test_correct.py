@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,6 +143,20 @@ def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: 
     assert told["photographs"] == []
     assert told["stopped"]
     assert "stopped before the end" in result.stderr
+
+
+def test_a_terminated_run_still_reports(folder: Path, tmp_path: Path) -> None:
+    for number in range(40):
+        shutil.copy(folder / "1.png", folder / f"again{number}.png")
+    words = ["correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json"]
+    code = "from cofenet.cli import main; main()"
+    with subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True) as running:
+        while running.poll() is None and not list((tmp_path / "out").glob("*.png")):
+            time.sleep(0.05)
+        running.terminate()
+        _, said = running.communicate()
+    assert running.returncode == 130, said
+    assert json.loads((tmp_path / "report.json").read_text())["stopped"]
 
 
 def test_another_format(run: Run, folder: Path, tmp_path: Path) -> None:

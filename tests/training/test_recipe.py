@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import get_args
 
@@ -63,6 +64,18 @@ def test_a_recipe_is_its_base_but_for_what_it_names(tmp_path: Path) -> None:
 def test_a_base_that_leads_nowhere_is_refused(tmp_path: Path, base: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         load_recipe(written(tmp_path, f'base = "{base}"'))
+
+
+def test_a_preset_lies_beside_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "haze.toml").write_bytes(
+        resources.files("cofenet").joinpath("degradation/presets/clinical.toml").read_bytes()
+    )
+    path = written(folder, GOOD.format("").replace("[losses]", 'mixture.presets = { "haze.toml" = 1.0 }\n\n[losses]'))
+    for place in (tmp_path, folder):
+        monkeypatch.chdir(place)
+        assert list(load_recipe(path).mixture.presets) == [str(folder / "haze.toml")]
 
 
 def test_recipe_kept_by_a_run_is_the_same(tmp_path: Path, recipes: dict[str, Recipe]) -> None:

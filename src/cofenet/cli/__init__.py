@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -19,7 +20,7 @@ def _options(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Correct low-quality retinal fundus photographs, and model how they became low.
+    """Correct low-quality retinal fundus photographs, and simulate how photographs lose quality.
 
     Exit status: 0 all done; 1 some photographs failed, each named on stderr; 2 bad usage.
     """
@@ -43,8 +44,14 @@ app.command()(learn.train)
 app.command()(learn.export)
 
 
+def _stop(*_: object) -> None:
+    """Take a polite request to end, as schedulers send it, like Ctrl-C: reports are written, ledgers closed."""
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; an error we raise on purpose is one line and exit status 2."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         app()
     except CofenetError as error:

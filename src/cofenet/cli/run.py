@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -72,7 +69,7 @@ def run(
         source, output, do, workers, engine, scheduler, part, resume, retry, ledger, memory * 10**6 if memory else None
     )
     try:
-        with _stoppable(), _Progress() as progress:
+        with _Progress() as progress:
             done = run_request(request, progress.tell, progress.failed)
     except KeyboardInterrupt:
         typer.echo("cofenet: stopped; go on with --resume", err=True)
@@ -90,20 +87,6 @@ def _shard(text: str) -> tuple[int, int]:
     if not (slash and number.isdecimal() and count.isdecimal()):
         raise UsageError(f"--shard: expected I/N, such as 3/16, got {text!r}")
     return int(number), int(count)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Take a polite request to end, as schedulers send it, like Ctrl-C."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Progress:

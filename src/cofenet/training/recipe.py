@@ -193,6 +193,7 @@ def load_recipe(path: Path) -> Recipe:
     """Read a recipe, TOML, or the JSON that a run keeps.
 
     A recipe with a `base`, the path of another beside it, is that one but for the fields and tables it names itself.
+    Presets that are files are beside it, too.
 
     Raises:
         UsageError: the file cannot be read, or a field is missing, unknown or wrong; the message names it.
@@ -204,7 +205,10 @@ def load_recipe(path: Path) -> Recipe:
         raise UsageError(f"{path}: {'; '.join(problems)}") from error
     except RecursionError as error:
         raise UsageError(f"{path}: base: goes round in a circle") from error
-    except (OSError, ValueError, TypeError) as error:  # damaged TOML, JSON and UTF-8 are ValueErrors
+    except OSError as error:
+        where = "" if error.filename == str(path) else f"{error.filename}: "
+        raise UsageError(f"{path}: {where}{(error.strerror or str(error)).lower()}") from error
+    except (ValueError, TypeError) as error:  # damaged TOML, JSON and UTF-8 are ValueErrors
         raise UsageError(f"{path}: {error}") from error
 
 
@@ -212,4 +216,10 @@ def _content(path: Path) -> dict[str, Any]:
     text = path.read_text("utf-8")
     content: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     base = content.pop("base", None)
+    if isinstance(mixture := content.get("mixture"), dict) and isinstance(presets := mixture.get("presets"), dict):
+        mixture["presets"] = {_beside(path, name): weight for name, weight in presets.items()}
     return content if base is None else {**_content(path.parent / base), **content}
+
+
+def _beside(recipe: Path, preset: str) -> str:
+    return str((recipe.parent / preset).resolve()) if preset.endswith(".toml") else preset
