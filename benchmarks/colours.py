@@ -24,13 +24,13 @@ from cofenet.tasks.colour import colours, predictors
 from cofenet.tasks.view import view
 from safety import SIZE, each, square
 
-EACH, DRAWS = 45, 4
+EACH, DRAWS = 90, 4
 
 RIDGE = 3.0
 """On predictors in standard deviations, the constant left out."""
 
 Pair = tuple[np.ndarray, np.ndarray]
-"""Predictors (7,) and what they are to tell (3,)."""
+"""Predictors (19,) and what they are to tell (3,)."""
 
 
 def main() -> None:
@@ -48,7 +48,9 @@ def main() -> None:
     for name, matrix in (("expected", expected), ("covariance", covariance)):
         print(f"{name} = [")
         for line in matrix:
-            print(f"    [{', '.join(f'{value:.4f}' for value in line)}],")
+            numbers = [f"{value:.4f}" for value in line]
+            rows = [", ".join(numbers[start : start + 10]) for start in range(0, len(numbers), 10)]
+            print(f"    [{(',' + chr(10) + '     ').join(rows)}],")
         print("]")
 
 
@@ -65,7 +67,7 @@ def _pairs(row: dict[str, str]) -> list[Pair]:
 
 
 def _fitted(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
-    """Expected (3, 7) and covariance (3, 3)."""
+    """Expected (3, 19) and covariance (3, 3)."""
     x, y = (np.array(part) for part in zip(*pairs, strict=True))
     unit = np.append(x[:, :-1].std(0), 1.0)
     scaled = x / unit

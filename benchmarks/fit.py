@@ -151,7 +151,7 @@ def _photograph(path: Path, preset: Path | None, seed: int) -> tuple[np.ndarray,
     image = read_photograph(path).pixels
     fov = find_fov(image)
     crop = Crop.around(fov.circle, SIZE)
-    seen = crop.take(fov.mask.astype(np.uint8) * 255) > 127
+    seen = crop.take_mask(fov.mask)
     image, fov = crop.take(image), FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, SIZE / 2), fov.confidence)
     if preset is None:
         return image, fov

@@ -202,7 +202,7 @@ def _at_severities(row: Row) -> list[tuple[str, bool, bool, bool]]:
         return []
     crop = Crop.around(found_fov.circle, WORKING)
     image, half = crop.take(photograph), WORKING / 2
-    mask = crop.take(found_fov.mask.astype(np.uint8) * np.uint8(255)) > 127
+    mask = crop.take_mask(found_fov.mask)
     fov = FieldOfView(mask, Circle(half, half, half), found_fov.confidence)
     falling, drops = {}, {}
     for name, factor in TRIED.items():

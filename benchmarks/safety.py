@@ -141,7 +141,7 @@ def square(row: Row) -> Square | None:
     except NotFundusError:  # a close-up of the disc
         return None
     crop, half = Crop.around(fov.circle, SIZE), SIZE / 2
-    mask = crop.take(fov.mask.astype(np.uint8) * np.uint8(255)) > 127
+    mask = crop.take_mask(fov.mask)
     image = np.where(mask[..., None], crop.take(photograph), np.uint8(0))
     return image, FieldOfView(mask, Circle(half, half, half), fov.confidence)
 

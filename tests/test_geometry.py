@@ -44,3 +44,10 @@ def test_shrinking_averages() -> None:
     image = np.array([[0, 100], [200, 100]], np.uint8)
     assert resize(image, (1, 1)).tolist() == [[100]]
     assert resize(image, (2, 2)) is image
+
+
+def test_a_mask_that_is_cut_out_stays_one() -> None:
+    mask = Circle(20.0, 22.0, 15.0).mask((40, 50))
+    cut = Crop(3, 5, 34, 17).take_mask(mask)
+    assert cut.dtype == np.bool_
+    assert cut.sum() == pytest.approx(mask.sum() / 4, rel=0.03)

@@ -92,6 +92,10 @@ class Crop:
         square[inner_rows, inner_columns] = image[rows, columns]
         return resize(square, (self.size, self.size))
 
+    def take_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Cut out and resize `mask`, bool (H, W): bool (size, size), where more than half of a pixel is covered."""
+        return self.take(mask.view(np.uint8) * np.uint8(255)) > np.uint8(127)
+
 
 def resize(image: NDArray[Value], shape: tuple[int, int]) -> NDArray[Value]:
     """Resize to `shape` (H, W) by area averaging when shrinking, bilinearly when enlarging; keeps the dtype."""

@@ -142,7 +142,7 @@ def kill_all(driver: subprocess.Popen[str]) -> None:
 def ask_to_end(driver: subprocess.Popen[str]) -> None:
     driver.terminate()
     _, words = driver.communicate(timeout=60)
-    assert driver.returncode == 1
+    assert driver.returncode == 130
     assert words.splitlines()[-1] == "cofenet: stopped; go on with --resume"
 
 

@@ -12,9 +12,9 @@ import pytest
 
 import cofenet
 from cofenet.batch.job import DoAssess, Step, parse
-from cofenet.batch.outcome import Outcome, Work
+from cofenet.batch.outcome import NO_MEMORY, Outcome, Work
 from cofenet.batch.places import Jobs
-from cofenet.batch.work import NO_MEMORY, Answer, Task, Workplace, work
+from cofenet.batch.work import Answer, Task, Workplace, work
 from cofenet.engine import threads
 from cofenet.engine.session import session
 from cofenet.errors import ModelError, UnreadableError, UnwritableError

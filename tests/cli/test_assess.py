@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import Result
 
 from cofenet.engine.card import load_card, verified_weights
-from cofenet.errors import ModelError
+from cofenet.errors import ModelError, UsageError
 from cofenet.io import read_photograph
 from cofenet.tasks.quality import FACTORS, GRADES, assess
 
@@ -43,6 +43,12 @@ def test_json_to_stdout_and_failures_are_rows(run: Run, folder: Path) -> None:
     content = json.loads(result.stdout)
     assert content["counts"] == {"assessed": 2, "failed": 1}
     assert "3.png" in result.stderr
+
+
+def test_table_to_stdout_and_nothing_beside_it(run: Run, folder: Path) -> None:
+    result = run("assess", folder, "--csv", "-")
+    assert [Path(row["photograph"]).name for row in csv.DictReader(result.stdout.splitlines())] == ["1.png", "2.jpg"]
+    assert isinstance(run("assess", folder, "--csv", "-", "--json", "-").exception, UsageError)
 
 
 def test_nothing_is_written_unless_asked_for(run: Run, folder: Path) -> None:

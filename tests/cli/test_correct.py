@@ -19,7 +19,7 @@ from typer.testing import Result
 from cofenet.batch.outcome import Outcome
 from cofenet.cli.report import Report, show
 from cofenet.errors import UsageError
-from cofenet.io import Photograph, read_photograph, write_photograph
+from cofenet.io import Photograph, read_photograph, write_frames, write_photograph
 
 Run = Callable[..., Result]
 
@@ -143,6 +143,21 @@ def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: 
     assert told["photographs"] == []
     assert told["stopped"]
     assert "stopped before the end" in result.stderr
+
+
+def test_whatever_one_photograph_does_the_others_are_done(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    def write(path: Path, *rest: object, **named: object) -> Path:
+        if path.name == "1.png":
+            raise RuntimeError("nobody\nexpected this")
+        return write_frames(path, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("cofenet.batch.verbs.correct.write_frames", write)
+    result = run("correct", folder, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert f"cofenet: {folder / '1.png'}: RuntimeError: nobody expected this\n" in result.stderr
+    assert (tmp_path / "out/sub/2.jpg").exists()
 
 
 def test_a_terminated_run_still_reports(folder: Path, tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def test_without_pydicom_the_extra_is_named(study: Path, tmp_path: Path, option:
     words = ["correct", str(study / "DICOM/IM0001"), "-o", str(tmp_path / "out"), *option]
     done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == (2 if option else 1)
-    assert "pip install 'cofenet[dicom]'" in done.stderr
+    assert "pip install '.[dicom]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -93,7 +93,7 @@ def test_a_cohort_that_needs_an_extra_names_it(
     result = run(bare.parent / "cofenet", "run", *words.replace("{}", str(tmp_path)).split())
     assert result.returncode == 2
     assert len(result.stderr.splitlines()) == 1
-    assert f"pip install 'cofenet[{extra}]'" in result.stderr
+    assert f"pip install '.[{extra}]'" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["train x --data y --run z", "export x y -o z.onnx"])
@@ -102,4 +102,4 @@ def test_learning_without_torch_names_the_extra(bare: Path, command: str) -> Non
     assert result.returncode == 2
     assert result.stdout == ""
     assert len(result.stderr.splitlines()) == 1
-    assert "pip install 'cofenet[train]'" in result.stderr
+    assert "pip install '.[train]'" in result.stderr

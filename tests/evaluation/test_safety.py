@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cofenet.evaluation.safety import Case, cases, exudate_contrast, worse
+from cofenet.evaluation.safety import DRAWS, Case, cases, exudate_contrast, worse
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
@@ -30,7 +30,9 @@ def square(name: str) -> tuple[np.ndarray, FieldOfView]:
 def test_all_harms_are_planted_and_found_alike_each_time() -> None:
     image, fov = square("hrf_06_h")
     other = square("hrf_03_h")
-    found = {case.harm: case for case in cases("a", image, fov, other)}
+    all_cases = list(cases("a", image, fov, other))
+    found = {case.harm: case for case in all_cases}
+    assert len({case.truth["psnr"] for case in all_cases if case.harm == "honest"}) == DRAWS
     kinds = {"good", "honest", "vessel drawn", "vessel erased", "disc shifted", "colour cast", "blur", "other eye"}
     assert kinds <= found.keys()
     for harm, case in found.items():

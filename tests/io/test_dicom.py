@@ -149,6 +149,17 @@ def test_what_was_lost_before_stays_said(files: ModuleType, tmp_path: Path) -> N
     assert header.LossyImageCompressionMethod == ["ISO_10918_1", "ISO_15444_1"]
 
 
+def test_a_lossless_step_adds_no_loss(files: ModuleType, tmp_path: Path) -> None:
+    told = {"LossyImageCompression": "01", "LossyImageCompressionRatio": "12"}
+    told["LossyImageCompressionMethod"] = "ISO_10918_1"
+    file = files.photograph(scene(), **told)
+    file.compress(uid.JPEG2000Lossless, generate_instance_uid=False)
+    file.file_meta.TransferSyntaxUID = uid.JPEG2000  # which may hold a lossless image, too
+    header = only(files.save(file, tmp_path / "a")).metadata.dicom
+    assert header.LossyImageCompressionMethod == "ISO_10918_1"
+    assert header.LossyImageCompressionRatio == 12
+
+
 @pytest.mark.parametrize(("before", "ratios"), [((), 1), (("ISO_15444_1",), 2)])
 def test_what_the_file_itself_lost_is_added_to_it(
     files: ModuleType, tmp_path: Path, before: tuple[str, ...], ratios: int

@@ -83,9 +83,14 @@ def test_what_the_source_says_in_its_own_letters_is_kept(files: ModuleType, tmp_
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_zones_and_numbers_that_are_none_do_not_hinder(files: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [None, [1, 2]])
+def test_zones_and_numbers_that_are_none_do_not_hinder(
+    files: ModuleType, tmp_path: Path, number: list[int] | None
+) -> None:
     file = files.photograph(noise(40, 50, 3), TimezoneOffsetFromUTC="CET")
     del file.SeriesNumber
+    if number:
+        file.SeriesNumber = number
     _, result = corrected(files.save(file, tmp_path / "a"), tmp_path / "b")
     assert result.SeriesNumber == 1000
     assert result.ContentDate > file.ContentDate

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cofenet.errors import UnreadableError
-from cofenet.io import Photograph, read_text, write_photograph
+from cofenet.io import Photograph, read_photograph, read_text, write_photograph
 from cofenet.io.formats import Format
 
 PIXELS = np.full((40, 40, 3), 90, np.uint8)
@@ -43,6 +45,17 @@ def test_of_the_largest_that_is_written(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(written))
     assert read_text(path) == "told"
+
+
+def test_a_damaged_header_is_named(files: ModuleType, tmp_path: Path) -> None:
+    photograph = read_photograph(files.save(files.photograph(PIXELS), tmp_path / "a"))
+    text = {"cofenet": '{"version": "0.1.0", "operation": "correct"}'}
+    changed = replace(photograph, pixels=255 - PIXELS)
+    path = write_photograph(tmp_path / "b", changed, text=text)
+    assert read_text(path) == text["cofenet"]
+    path.write_bytes(path.read_bytes().replace(b"\x0f\x0c\x01\x10UT", b"\x0f\x0c\x01\x10Ul"))
+    with pytest.raises(UnreadableError, match="damaged"):
+        read_text(path)
 
 
 def test_what_is_no_picture_is_named(tmp_path: Path) -> None:

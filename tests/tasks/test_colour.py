@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MODEL = np.array(_STORED["expected"]), np.array(_STORED["covariance"])
 
 LAB = st.tuples(st.floats(10, 90), st.floats(-10, 50), st.floats(-10, 60)).map(np.array)
 SPREAD = st.tuples(*[st.floats(0, 20)] * 3).map(np.array)
+RINGS = st.lists(LAB, min_size=4, max_size=4).map(np.array)
 
 
 def test_colours_of_the_field_of_view_alone() -> None:
@@ -37,22 +39,33 @@ def test_colours_of_the_field_of_view_alone() -> None:
     np.testing.assert_allclose(found.spread, 0, atol=1e-2)
 
 
-@given(LAB, SPREAD, st.floats(0, 1))
-def test_any_way_towards_what_is_expected_is_not_strange(mean: np.ndarray, spread: np.ndarray, share: float) -> None:
-    before = Colours(mean, spread)
-    after = Colours(mean + share * (MODEL[0] @ predictors(before) - mean), spread)
+def test_rings_are_told_from_the_centre_outwards() -> None:
+    distance = np.hypot(*np.mgrid[-1:1:256j, -1:1:256j]).astype(np.float32)
+    planes = np.stack([*[np.where(distance < 0.5, 0.2, 0.8)] * 3, distance < 1]).astype(np.float32)
+    brightness = colours(planes).rings[:, 0]
+    assert brightness[0] < brightness[1] < brightness[2] == pytest.approx(brightness[3])
+    empty = planes * np.where(distance < 0.5, 1, 0).astype(np.float32)
+    np.testing.assert_allclose(colours(empty).rings[3], colours(empty).mean)
+
+
+@given(LAB, SPREAD, RINGS, st.floats(0, 1))
+def test_any_way_towards_what_is_expected_is_not_strange(
+    mean: np.ndarray, spread: np.ndarray, rings: np.ndarray, share: float
+) -> None:
+    before = Colours(mean, spread, rings)
+    after = replace(before, mean=mean + share * (MODEL[0] @ predictors(before) - mean))
     assert colour_strangeness(before, after, *MODEL) == pytest.approx(0, abs=1e-6)
 
 
-@given(LAB, SPREAD, LAB)
+@given(LAB, SPREAD, RINGS, LAB)
 def test_what_stayed_as_it_was_is_not_strange_and_nothing_is_less(
-    mean: np.ndarray, spread: np.ndarray, other: np.ndarray
+    mean: np.ndarray, spread: np.ndarray, rings: np.ndarray, other: np.ndarray
 ) -> None:
-    before = Colours(mean, spread)
+    before = Colours(mean, spread, rings)
     assert colour_strangeness(before, before, *MODEL) == 0
     expected = MODEL[0] @ predictors(before)
     off = np.linalg.solve(np.linalg.cholesky(MODEL[1]), other - expected)
-    strange = colour_strangeness(before, Colours(other, spread), *MODEL)
+    strange = colour_strangeness(before, replace(before, mean=other), *MODEL)
     assert 0 <= strange <= np.linalg.norm(off) + 1e-6
 
 

@@ -71,11 +71,13 @@ def test_no_line_is_drawn_along_the_rim_of_a_good_photograph() -> None:
     assert changed >= len(NAMES) - 1  # one is so good that no pixel of it would change
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("plane", ["luma", "green"])
-def test_a_grey_photograph_stays_grey(plane: str) -> None:
+def test_a_grey_photograph_stays_grey(plane: str, dtype: type) -> None:
     _, low = pair("hrf_03_g")
     grey = cv2.cvtColor(low, cv2.COLOR_RGB2GRAY) if plane == "luma" else low[..., 1]
-    correction = cofenet.correct(np.repeat(grey[..., None], 3, 2), judged=False)
+    full = np.repeat(grey[..., None], 3, 2).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+    correction = cofenet.correct(full, judged=False)
     assert np.ptp(correction.image, axis=2).max() == 0
     assert correction.verdict.mean_change > 0.05
 
@@ -175,6 +177,8 @@ def test_an_unknown_model_is_refused(draw: Callable[..., np.ndarray]) -> None:
         cofenet.correct(draw(0), model=Path("mine.onnx"))
     with pytest.raises(ModelError, match="not NoneType"):
         cofenet.correct(draw(0), model=None)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="not list"):
+        cofenet.correct(draw(0), model=["light"])  # type: ignore[arg-type]
 
 
 def test_a_model_may_be_a_path(draw: Callable[..., np.ndarray]) -> None:

@@ -206,7 +206,10 @@ def test_every_rule_warns_before_it_refuses() -> None:
 
 def test_a_grey_photograph_has_no_colours_to_be_judged(image: np.ndarray, fov: FieldOfView) -> None:
     grey = np.repeat(image[..., 1:2], 3, 2)
-    assert "colour" not in measure(grey, grey, fov, np.zeros((8, 8), np.float32)).findings
+    nothing = np.zeros((8, 8), np.float32)
+    assert "colour" not in measure(grey, grey, fov, nothing).findings
+    coloured = harms.cast(grey, fov, np.random.default_rng(0))
+    assert measure(grey, coloured, fov, nothing).findings["colour"] > 1
 
 
 def test_the_change_is_mapped_where_it_is(image: np.ndarray, fov: FieldOfView) -> None:

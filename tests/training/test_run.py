@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,21 @@ def test_another_recipe_is_refused(run: Run, recipes: dict[str, Recipe]) -> None
     with pytest.raises(UsageError, match=r"another recipe \(rate, seed differ\)"):
         run.begin(recipes["field"].model_copy(update={"rate": 0.5, "seed": 9}))
     assert run.recipe() == recipes["field"]
+
+
+def test_presets_go_with_the_folder(run: Run, recipes: dict[str, Recipe], tmp_path: Path) -> None:
+    preset = tmp_path / "haze.toml"
+    preset.write_bytes(resources.files("cofenet").joinpath("degradation/presets/clinical.toml").read_bytes())
+    mixture = recipes["field"].mixture.model_copy(update={"presets": {"published": 1.0, str(preset): 2.0}})
+    recipe = recipes["field"].model_copy(update={"mixture": mixture})
+    run.begin(recipe)
+    run.begin(recipe)
+    preset.write_bytes(preset.read_bytes() + b"\n")
+    with pytest.raises(UsageError, match=r"another preset haze\.toml"):
+        run.begin(recipe)
+    preset.unlink()
+    moved = Run(run.folder.rename(tmp_path / "elsewhere"))
+    assert moved.recipe().mixture.presets == {"published": 1.0, str(moved.folder / "presets/haze.toml"): 2.0}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a checkpoint", b"PK\x03\x04 cut off"])

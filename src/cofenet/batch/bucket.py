@@ -94,7 +94,7 @@ def connect(url: str) -> tuple[Any, str]:
         UsageError: the extra is not installed, there is no such kind of storage, or it cannot be reached.
     """
     if find_spec("fsspec") is None:
-        raise UsageError(f"{url}: object storage needs the extra: pip install 'cofenet[cloud]'")
+        raise UsageError(f"{url}: object storage needs the extra: pip install '.[cloud]'")
     from fsspec.core import url_to_fs  # noqa: PLC0415 - the core works without fsspec
 
     try:

@@ -39,7 +39,7 @@ class Cluster:
             UsageError: the extra is not installed, or the scheduler does not answer.
         """
         if find_spec("distributed") is None:
-            raise UsageError("--engine dask needs the extra: pip install 'cofenet[cluster]'")
+            raise UsageError("--engine dask needs the extra: pip install '.[cluster]'")
         import dask  # noqa: PLC0415 - the core works without Dask
         import distributed  # noqa: PLC0415 - as above
 

@@ -16,6 +16,8 @@ from cofenet.errors import CofenetError, PhotographError
 
 Status = Literal["corrected", "degraded", "segmented", "assessed", "unchanged", "skipped", "failed"]
 
+NO_MEMORY = "not enough memory for a photograph of this size"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -74,10 +76,19 @@ def attempted(source: Path, target: Path, work: Work) -> Iterator[Outcome]:
         yield Outcome(source, reason=str(error if error.path else error.at(source)))
     except CofenetError as error:
         yield Outcome(source, reason=f"{source}: {error}")
-    except (MemoryError, cv2.error) as error:
-        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
-            raise
-        yield Outcome(source, reason=f"{source}: not enough memory for a photograph of this size")
+    except Exception as error:  # noqa: BLE001 - the others are worked on, whatever one photograph does
+        yield Outcome(source, reason=f"{source}: {unexpected(error)}")
+
+
+def unexpected(error: BaseException) -> str:
+    """Words, on one line, for an error that nobody raised on purpose."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return NO_MEMORY if of_memory(error) or "bad_alloc" in words or "Failed to allocate" in words else words
+
+
+def of_memory(error: BaseException | None) -> bool:
+    """Whether there was not enough memory."""
+    return isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem)
 
 
 def skipped(source: Path, target: Path) -> Outcome:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from cofenet import __version__
 from cofenet.batch.job import Job
@@ -20,7 +19,7 @@ from cofenet.batch.records import Record
 from cofenet.batch.storage import Storage, is_local, local_path
 from cofenet.errors import CofenetError
 from cofenet.geometry import resize
-from cofenet.io import read_photograph
+from cofenet.io import eight_bits, read_photograph
 from cofenet.tasks.quality import FACTORS, GRADES
 
 _BINS = 20
@@ -219,6 +218,5 @@ def _thumbnail(path: Path | None) -> str:
         return f"<em>{escape(getattr(error, 'reason', str(error)))}</em>"
     scale = _SIDE / max(pixels.shape[:2])
     small = resize(pixels, (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale))))
-    narrow = np.asarray(small // 257 if small.dtype == np.uint16 else small, np.uint8)
-    _, coded = cv2.imencode(".jpg", narrow[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+    _, coded = cv2.imencode(".jpg", eight_bits(small)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(coded.tobytes()).decode()}">'

@@ -166,7 +166,7 @@ def _csv(source: str) -> list[list[str]]:
 
 def _parquet(source: str) -> list[list[str]]:
     if find_spec("pyarrow") is None:
-        raise UsageError(f"{source}: Parquet needs the extra: pip install 'cofenet[cloud]'")
+        raise UsageError(f"{source}: Parquet needs the extra: pip install '.[cloud]'")
     from pyarrow import ArrowException, parquet  # noqa: PLC0415 - the core works without pyarrow
 
     try:

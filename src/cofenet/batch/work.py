@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import cv2
-
 from cofenet.batch.chain import Standing, renamed, standing
 from cofenet.batch.job import Job, Step
 from cofenet.batch.ledger import Output, Row
-from cofenet.batch.outcome import Outcome
+from cofenet.batch.outcome import NO_MEMORY, Outcome, of_memory, unexpected
 from cofenet.batch.places import Jobs
 from cofenet.batch.storage import Storage, is_local, local_path, open_storage
 from cofenet.engine.threads import limit_threads
@@ -23,8 +21,6 @@ from cofenet.errors import CofenetError, PhotographError, UnreadableError, Usage
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """No further photograph can be stored either."""
-
-NO_MEMORY = "not enough memory for a photograph of this size"
 
 
 @dataclass(frozen=True)
@@ -122,7 +118,7 @@ class _Failure:
     @classmethod
     def of(cls, error: Exception) -> _Failure:
         """Words without any path: the row has the name, and a scratch folder is of no interest."""
-        if any(map(_of_memory, (error, error.__cause__))):
+        if any(map(of_memory, (error, error.__cause__))):
             return cls(NO_MEMORY, again=True)
         if isinstance(error, PhotographError):
             number = getattr(error.__cause__, "errno", None)
@@ -133,12 +129,7 @@ class _Failure:
             return cls(reason, again=True, full=reason)
         if isinstance(error, CofenetError):
             return cls(str(error), again=True)
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        return cls(NO_MEMORY if "bad_alloc" in words or "Failed to allocate" in words else words, again=True)
-
-
-def _of_memory(error: BaseException | None) -> bool:
-    return isinstance(error, MemoryError) or (isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem)
+        return cls(unexpected(error), again=True)
 
 
 @dataclass(frozen=True)

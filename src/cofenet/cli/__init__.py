@@ -22,7 +22,7 @@ def _options(
 ) -> None:
     """Correct low-quality retinal fundus photographs, and simulate how photographs lose quality.
 
-    Exit status: 0 all done; 1 some photographs failed, each named on stderr; 2 bad usage.
+    Exit status: 0 all done; 1 some photographs failed, each named on stderr; 2 bad usage; 130 stopped.
     """
     if version:
         typer.echo(__version__)

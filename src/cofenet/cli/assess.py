@@ -20,7 +20,7 @@ def assess(
     photos: PhotosArgument,
     model: Annotated[str, typer.Option(help="A shipped model, or the path of an ONNX file with its card.")] = "quality",
     report: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")] = None,
-    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table.")] = None,
+    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a table; - for stdout.")] = None,
     sheet: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a PNG of the photographs, the worst first.")
     ] = None,

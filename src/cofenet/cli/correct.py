@@ -73,7 +73,7 @@ def correct(
 
 def _deidentifier() -> Deidentifier:
     if find_spec("pydicom") is None:
-        raise UsageError("--deidentify is for DICOM, which needs the extra: pip install 'cofenet[dicom]'")
+        raise UsageError("--deidentify is for DICOM, which needs the extra: pip install '.[dicom]'")
     from cofenet.io.deidentify import Deidentifier  # noqa: PLC0415 - the command line works without pydicom
 
     return Deidentifier()

@@ -60,7 +60,7 @@ def degrade(
     sheet: SheetOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Make low-quality photographs of good ones, by the published model of how they become low or by a wider one.
+    """Make low-quality photographs of good ones, by the published model of how they lose quality or by a wider one.
 
     Beside each result, such as a.jpg, a.jpg.json holds its parameters; given back by --parameters they repeat it on any
     machine, and on a photograph of any size. Sources are never overwritten, results that are there already are passed

@@ -41,7 +41,9 @@ def eyeq(
         Path, typer.Option(metavar="CSV", help="Columns image, a file's name, and quality, 0 to 2, as EyeQ has them.")
     ],
     corrected: Annotated[bool, typer.Option(help="Grade the corrected photographs, too.")] = True,
-    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write a row a photograph.")] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a row a photograph; - for stdout.")
+    ] = None,
     report: ReportOption = None,
     model: Annotated[str, typer.Option(help="A shipped model, or the path of an ONNX file with its card.")] = "quality",
 ) -> None:

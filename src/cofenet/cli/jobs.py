@@ -67,9 +67,11 @@ def reserve(jobs: Jobs, extras: Sequence[Path | None], *, beside: Sequence[Path]
         beside: what is read beside the photographs.
 
     Raises:
-        UsageError: a name is taken, by another of the files, too, or a file cannot be stored.
+        UsageError: a name is taken, by another of the files, too, a file cannot be stored, or two are to go to stdout.
     """
     files = [path for path in extras if path and str(path) != "-"]
+    if sum(str(path) == "-" for path in extras) > 1:
+        raise UsageError("-: only one file can go to stdout")
     taken = {real(path) for path in beside}
     for path in files:
         if path.is_dir():

@@ -100,4 +100,4 @@ def export(
 
 def _require_torch() -> None:
     if find_spec("torch") is None or find_spec("lightning_fabric") is None:
-        raise UsageError("training needs the extra: pip install 'cofenet[train]'")
+        raise UsageError("training needs the extra: pip install '.[train]'")

@@ -73,7 +73,7 @@ def run(
             done = run_request(request, progress.tell, progress.failed)
     except KeyboardInterrupt:
         typer.echo("cofenet: stopped; go on with --resume", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(130) from None
     count = done.count
     before = f", {count.before} of them done before" if count.before else ""
     typer.echo(f"{count.done} photographs{before}, {count.failed} failed", err=True)
@@ -116,7 +116,7 @@ class _Progress:
         """Name a photograph that failed."""
         line = f"cofenet: {photograph}: {reason}"
         if self._bar:
-            self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._bar.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
         else:
             typer.echo(line, err=True)
 

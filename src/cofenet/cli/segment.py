@@ -22,7 +22,9 @@ def segment(
     structures: Annotated[str, typer.Option(help="Which to look for, with commas between.")] = ",".join(STRUCTURES),
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Write 16-bit probabilities, too.")] = False,
     overlays: Annotated[bool, typer.Option("--overlays", help="Write the photographs with what was found.")] = False,
-    table: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the measurements.")] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the measurements; - for stdout.")
+    ] = None,
     report: ReportOption = None,
     sheet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a PNG of what was found.")] = None,
     overwrite: OverwriteOption = False,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cofenet.errors import UsageError
 from cofenet.geometry import resize
-from cofenet.io import Photograph, write_photograph
+from cofenet.io import Photograph, eight_bits, write_photograph
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Tile = NDArray[np.uint8]
@@ -90,9 +90,7 @@ def _tile(pixels: Pixels) -> Tile:
     """The photograph centred on a black square."""
     scale = _TILE / max(pixels.shape[:2])
     shape = (max(1, round(pixels.shape[0] * scale)), max(1, round(pixels.shape[1] * scale)))
-    small = resize(pixels, shape)
-    if small.dtype == np.uint16:
-        small = small // 257
+    small = eight_bits(resize(pixels, shape))
     square = np.zeros((_TILE, _TILE, 3), np.uint8)
     top, left = (_TILE - shape[0]) // 2, (_TILE - shape[1]) // 2
     square[top : top + shape[0], left : left + shape[1]] = small

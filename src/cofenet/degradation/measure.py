@@ -130,8 +130,8 @@ def _listed(light: Floats) -> tuple[tuple[tuple[float | None, ...], ...], ...]:
 def _square(image: NDArray[Any], fov: FieldOfView, size: int) -> tuple[Floats, NDArray[np.bool_]]:
     """The retina at `size` pixels: float32 (size, size, 3) in [0, 1], and where it is."""
     crop = Crop.around(fov.circle, size)
-    retina = crop.take(fov.mask.astype(np.uint8) * 255) > 127
-    return np.asarray(crop.take(image), np.float32) / np.float32(np.iinfo(image.dtype).max), np.asarray(retina)
+    retina = crop.take_mask(fov.mask)
+    return np.asarray(crop.take(image), np.float32) / np.float32(np.iinfo(image.dtype).max), retina
 
 
 def _eroded(retina: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:

@@ -86,8 +86,6 @@ def load_card(name: str | Path) -> Card:
     Raises:
         ModelError: there is no such card, or it is damaged.
     """
-    if not isinstance(name, (str, Path)):
-        raise ModelError(f"a model is a name or a path, not {type(name).__name__}")
     path = card_path(name)
     try:
         return Card.model_validate_json(path.read_bytes())

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cofenet.errors import CofenetError, PhotographError, UsageError
 from cofenet.evaluation.scenes import Scene
-from cofenet.io import SUFFIXES, Photograph, read_photograph, write_photograph
+from cofenet.io import SUFFIXES, Photograph, eight_bits, read_photograph, write_photograph
 
 Image = NDArray[np.uint8]
 
@@ -139,4 +139,4 @@ def _read(file: Path, scene: Scene) -> Image:
     if pixels.shape != scene.image.shape:
         sizes = " instead of ".join(f"{shape[1]} × {shape[0]}" for shape in (pixels.shape, scene.image.shape))
         raise OutsideError(f"{file}: is {sizes} pixels")
-    return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
+    return eight_bits(pixels)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cofenet.errors import UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop
-from cofenet.io import find_photographs, read_photograph
+from cofenet.io import eight_bits, find_photographs, read_photograph
 from cofenet.tasks.segmentation import Segmentation, segment
 
 Image = NDArray[np.uint8]
@@ -124,13 +124,12 @@ def cut(one: Listed, size: int) -> Square:
         UsageError: a label is of another shape than the photograph.
     """
     pixels = read_photograph(one.path).pixels
-    eight = pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)
-    return _square(one, eight, find_fov(pixels), size)
+    return _square(one, eight_bits(pixels), find_fov(pixels), size)
 
 
 def _square(one: Listed, pixels: Image, fov: FieldOfView, size: int) -> Square:
     crop = Crop.around(fov.circle, size)
-    mask = crop.take(fov.mask.astype(np.uint8) * np.uint8(255)) > 127
+    mask = crop.take_mask(fov.mask)
     image = np.where(mask[..., None], crop.take(pixels), np.uint8(0))
     inside = FieldOfView(mask, Circle(size / 2, size / 2, size / 2), fov.confidence)
     labels = {name: _mask(path, pixels.shape, crop) & mask for name, path in one.labels.items()}

@@ -1,10 +1,10 @@
 """The verdict put to the test: does it find planted harms, does it keep quiet otherwise, and is what it calls safe so?
 
-Each good photograph is cut to its field of view at 512 pixels, degraded (kind 111 of the preset `published`, seeded
-by its name), and corrected without asking the verdict: the honest correction. Into it each
-harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The lesion is
-drawn into the good photograph before all that, and painted over in the correction. What is taken out counts only where
-the correction still showed it, by 15 grey levels somewhere, since else nothing was taken.
+Each good photograph is cut to its field of view at 512 pixels, degraded four times (kind 111 of the preset
+`published`, seeded by its name), and corrected without asking the verdict: the honest corrections. Into the first of
+them each harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The
+lesion is drawn into the good photograph before all that, and painted over in the correction. What is taken out counts
+only where the correction still showed it, by 15 grey levels somewhere, since else nothing was taken.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ Mask = NDArray[np.bool_]
 
 VISIBLE = 15
 """Grey levels by which a lesion or a vessel must differ from what it is painted over with."""
+
+DRAWS = 4
+"""Honest corrections of a photograph."""
 
 SPOT = 0.4
 """Low-quality activation from which the network itself takes a lesion for a spot: told apart."""
@@ -70,9 +73,10 @@ class _Made:
         return np.asarray(self.correction.image, np.uint8)
 
 
-def degraded(name: str, clean: Image, fov: FieldOfView) -> Image:
-    """The low-quality photograph that every method gets."""
-    return np.asarray(simulate(clean, sample(_rng(name, "111"), "111"), fov), np.uint8)
+def degraded(name: str, clean: Image, fov: FieldOfView, draw: int = 0) -> Image:
+    """The low-quality photograph; the first draw is the one that every method gets."""
+    rng = _rng(f"{name} {draw}" if draw else name, "111")
+    return np.asarray(simulate(clean, sample(rng, "111"), fov), np.uint8)
 
 
 def cases(
@@ -88,8 +92,9 @@ def cases(
         model: which corrects, as of `cofenet.correct`.
     """
     found = segment(clean, fov=fov)
+    further = (("honest", degraded(name, clean, fov, draw)) for draw in range(1, DRAWS))
     low = degraded(name, clean, fov)
-    for kind, image in (("good", clean), ("honest", low)):
+    for kind, image in (("good", clean), *further, ("honest", low)):
         made = _corrected(image, model)
         if made is not None:
             yield _case(name, kind, image, made, made.image, _truth(image, made, clean, found))

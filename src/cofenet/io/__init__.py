@@ -15,6 +15,7 @@ from cofenet.io.metadata import Metadata
 from cofenet.io.raster import (
     Photograph,
     copy_photograph,
+    eight_bits,
     read_frames,
     read_photograph,
     write_frames,
@@ -32,6 +33,7 @@ __all__ = [
     "Photograph",
     "copy_photograph",
     "destinations",
+    "eight_bits",
     "find_photographs",
     "read_frames",
     "read_photograph",

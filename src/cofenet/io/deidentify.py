@@ -67,7 +67,7 @@ class Deidentifier:
             raise UsageError(f"{path}: only DICOM files can be de-identified")
         burned_in = str(header.get("BurnedInAnnotation") or "NO")
         if burned_in.strip().upper() != "NO":
-            reason = f"cannot be de-identified: its pixels show annotations (BurnedInAnnotation is {burned_in})"
+            reason = f"cannot be de-identified: its pixels may show annotations (BurnedInAnnotation is {burned_in})"
             raise UnwritableError(reason, path)
 
     def deidentify(self, header: Dataset) -> None:

@@ -192,14 +192,16 @@ def _header(dataset: FileDataset) -> Dataset:
         pass
     method = _LOSSY.get(dataset.file_meta.TransferSyntaxUID)
     said = _several(dataset, "LossyImageCompressionMethod")
-    if method and method not in said and _lost(dataset, stored):
+    if method and method not in said and _lost(dataset, stored, told=bool(said)):
         frames = int(dataset.get("NumberOfFrames") or 1)
         samples = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * frames
         coded = sum(map(len, generate_frames(stored, number_of_frames=frames)))
         ratio = f"{samples * dataset.BitsStored / 8 / coded:.6g}"
         dataset.LossyImageCompression = "01"
-        dataset.LossyImageCompressionRatio = [*_several(dataset, "LossyImageCompressionRatio")[: len(said)], ratio]
         dataset.LossyImageCompressionMethod = [*said, method]
+        ratios = _several(dataset, "LossyImageCompressionRatio")
+        if len(ratios) == len(said):  # else it is not clear which belongs to what
+            dataset.LossyImageCompressionRatio = [*ratios, ratio]
     return dataset
 
 
@@ -211,8 +213,8 @@ def _several(dataset: FileDataset, keyword: str) -> list[str]:
     return [] if value in (None, "") else [str(value)]
 
 
-def _lost(dataset: FileDataset, stored: bytes) -> bool:
-    """Whether the file's own compression lost something, whatever the file says of it.
+def _lost(dataset: FileDataset, stored: bytes, *, told: bool) -> bool:
+    """Whether the file's own compression lost something, whatever the file says of it; `told` if it names a method.
 
     The lossy forms of JPEG 2000 and JPEG-LS may hold a lossless image. The irreversible wavelet of JPEG 2000 loses for
     certain: it is 0 in the tenth byte of the COD segment's parameters (ISO/IEC 15444-1, A.6.1). So does JPEG-LS where a
@@ -227,4 +229,6 @@ def _lost(dataset: FileDataset, stored: bytes) -> bool:
         segment = stored.find(b"\xff\x52")
         if stored[segment + 13 : segment + 14] == b"\0":
             return True
-    return syntax == uid.JPEGBaseline8Bit or (syntax in _LOSSY and dataset.get("LossyImageCompression") != "00")
+    return syntax == uid.JPEGBaseline8Bit or (
+        syntax in _LOSSY and dataset.get("LossyImageCompression") != "00" and not told
+    )

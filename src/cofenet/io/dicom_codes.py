@@ -24,6 +24,6 @@ def series_number(header: Dataset, offset: int) -> int:
     """The number of a series that lies `offset` behind that of the header's own, as far as numbers go."""
     try:
         number = int(header.get("SeriesNumber") or 0)
-    except ValueError:  # it is none
+    except (TypeError, ValueError):  # it is none, or there are several
         number = 0
     return min(number + offset, _LARGEST)

@@ -20,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cofenet.errors import UnreadableError, UnwritableError, UsageError
 from cofenet.io.atomic import write_atomically
@@ -176,9 +177,16 @@ def copy_photograph(path: Path, photograph: Photograph) -> Path:
     return path
 
 
+def eight_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """uint8 or uint16 of full range, as uint8: of 16 bits the nearest value of the same share of the range."""
+    if samples.dtype == np.uint8:
+        return np.asarray(samples, np.uint8)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 255 × 257: rounds v × 255 / 65535
+
+
 def _dicom_frames(stream: BinaryIO, path: Path) -> tuple[Photograph, ...]:
     if find_spec("pydicom") is None:
-        raise UnreadableError("is a DICOM file, which needs the extra: pip install 'cofenet[dicom]'", path)
+        raise UnreadableError("is a DICOM file, which needs the extra: pip install '.[dicom]'", path)
     from cofenet.io.dicom import decode_dicom  # noqa: PLC0415 - the core works without pydicom
 
     frames, metadata = decode_dicom(stream, path)
@@ -244,9 +252,8 @@ def _fitting(metadata: Metadata, *, grey: bool) -> Metadata:
 
 def _at_depth(samples: Samples, *, narrow: bool) -> Samples:
     """To 8 bits, `narrow`, or 16: the nearest value of the same share of the range."""
-    if narrow and samples.dtype == np.uint16:
-        # 65535 = 255 × 257, so this rounds v × 255 / 65535.
-        return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if not narrow and samples.dtype == np.uint8:
+    if narrow:
+        return eight_bits(samples)
+    if samples.dtype == np.uint8:
         return samples.astype(np.uint16) * np.uint16(257)
     return samples

@@ -44,7 +44,7 @@ def write_segmentation(
     if header is None:
         raise UnwritableError("a DICOM Segmentation needs a photograph from a DICOM file", photograph.path)
     if find_spec("highdicom") is None:
-        raise UnwritableError("a DICOM Segmentation needs the extra: pip install 'cofenet[dicom]'", path)
+        raise UnwritableError("a DICOM Segmentation needs the extra: pip install '.[dicom]'", path)
     from cofenet.io.dicom_segmentation import Segment, encode_segmentation  # noqa: PLC0415 - the core works without it
 
     segments = [Segment(name, mask, hashes[name]) for name, mask in masks.items()]

@@ -24,11 +24,8 @@ def read_text(path: Path) -> str | None:
         UnreadableError: the file is missing, not permitted or none of these; or it is DICOM, which is not installed.
     """
     try:
-        with path.open("rb") as stream:
-            if starts_as_dicom(stream):
-                return _of_dicom(path)
-            with decoding(path):
-                return _of_picture(*opened(stream, path))
+        with path.open("rb") as stream, decoding(path):
+            return _of_dicom(path) if starts_as_dicom(stream) else _of_picture(*opened(stream, path))
     except OSError as error:
         raise UnreadableError(error.strerror or str(error), path) from error
 
@@ -45,7 +42,7 @@ def _of_picture(picture: Image.Image, format_: Format) -> str | None:
 
 def _of_dicom(path: Path) -> str | None:
     if find_spec("pydicom") is None:
-        raise UnreadableError("is a DICOM file, which needs the extra: pip install 'cofenet[dicom]'", path)
+        raise UnreadableError("is a DICOM file, which needs the extra: pip install '.[dicom]'", path)
     from pydicom import dcmread  # noqa: PLC0415 - the core works without pydicom
 
     from cofenet.io.dicom_text import read_text as read_dicom_text  # noqa: PLC0415 - as above

@@ -2,7 +2,8 @@
 
 Colour is CIE L*a*b* (D65) of the mean colour of the field of view. From good photographs of several cameras, and what
 simulation makes of them, one learns linearly which colour p a photograph had before it became the input, and how unsure
-that is (covariance C); the input tells it by its colour and by how much its colours differ from place to place. An
+that is (covariance C); the input tells it by its colour, by how much its colours differ from place to place, and by
+those of four rings of the field of view. An
 honest correction goes from the input's colour towards p, some way or all of it; so strange is how far, in standard
 deviations (Mahalanobis 1936, by C), it lies from the line between the two. A photograph that stays as it was is never
 strange, whatever its camera.
@@ -16,11 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.geometry import resize
+from cofenet.geometry import Circle, resize
 from cofenet.tasks.view import Floats
 
 _SMALL = 128
 """Pixels a side at which colours are told: neither noise nor blur shows."""
+
+_RINGS = (0.35, 0.65, 0.85)
+"""Radii between the rings, of the field of view's."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,12 @@ class Colours:
     Attributes:
         mean: (3,), L*, a*, b* of the mean colour.
         spread: (3,), standard deviations of L*, a*, b*.
+        rings: (4, 3), means of L*, a*, b* from the centre outwards.
     """
 
     mean: NDArray[np.float64]
     spread: NDArray[np.float64]
+    rings: NDArray[np.float64]
 
 
 def colours(planes: Floats) -> Colours:
@@ -41,9 +47,13 @@ def colours(planes: Floats) -> Colours:
     small = np.stack([resize(plane, (_SMALL, _SMALL)) for plane in planes], 2)
     seen = small[..., 3] > 0.5
     retina = small[seen][None, :, :3]
-    lab = cv2.cvtColor(np.ascontiguousarray(retina), cv2.COLOR_RGB2LAB)[0]
-    mean = cv2.cvtColor(retina.mean(1, keepdims=True), cv2.COLOR_RGB2LAB)[0, 0]
-    return Colours(mean.astype(np.float64), lab.std(0).astype(np.float64))
+    lab = cv2.cvtColor(np.ascontiguousarray(retina), cv2.COLOR_RGB2LAB)[0].astype(np.float64)
+    mean = cv2.cvtColor(retina.mean(1, keepdims=True), cv2.COLOR_RGB2LAB)[0, 0].astype(np.float64)
+    half = _SMALL / 2
+    ring = np.digitize(Circle(half, half, half).distance(seen.shape)[seen] / half, _RINGS)
+    members = [lab[ring == number] for number in range(len(_RINGS) + 1)]
+    rings = [one.mean(0) if len(one) else mean for one in members]
+    return Colours(mean, lab.std(0), np.stack(rings))
 
 
 def colour_strangeness(
@@ -54,7 +64,7 @@ def colour_strangeness(
     Args:
         before: of the input.
         after: of the correction.
-        expected: (3, 7), what gives p from the input's mean, spread and 1.
+        expected: (3, 19), what gives p from `predictors` of the input.
         covariance: (3, 3), of p.
     """
     start = before.mean
@@ -66,5 +76,5 @@ def colour_strangeness(
 
 
 def predictors(before: Colours) -> NDArray[np.float64]:
-    """What p is told by, (7,): the input's mean, spread and 1."""
-    return np.concatenate([before.mean, before.spread, [1.0]])
+    """What p is told by, (19,): the input's mean, spread, rings and 1."""
+    return np.concatenate([before.mean, before.spread, before.rings.ravel(), [1.0]])

@@ -92,6 +92,8 @@ def correct(
         ModelError: the model is missing, damaged or not one that corrects.
     """
     _check(image, strength)
+    if not isinstance(model, (str, Path)):
+        raise ModelError(f"a model is a name or a path, not {type(model).__name__}")
     network = session(model)
     if not (network.card.inputs.keys() == _INPUTS and network.card.outputs.keys() >= _OUTPUTS):
         raise ModelError(f"{model}: is no model for correction: it needs {sorted(_INPUTS)}, gives {sorted(_OUTPUTS)}")
@@ -99,6 +101,8 @@ def correct(
     crop = Crop.around(fov.circle, network.card.working_size)
     proposal = propose(network, image, fov, crop)
     corrected = apply_natively(image, fov, crop, proposal.correctors, strength) if strength > 0 else image.copy()
+    if proposal.grey and not np.any(image[..., 1:] != image[..., :1]):
+        corrected[..., 1:] = corrected[..., :1]  # planes that are alike are enlarged alike but for rounding
     verdict = judge(image, corrected, fov, proposal, strength, force=force, judged=judged)
     changed = change(image, corrected, crop)
     if verdict.status == "unchanged":

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.io import eight_bits
 from cofenet.tasks.segmentation import Segmentation
 from cofenet.tasks.view import Pixels
 
@@ -25,7 +26,7 @@ def overlay(image: Pixels, found: Segmentation) -> NDArray[np.uint8]:
     Returns:
         uint8 (H, W, 3), RGB.
     """
-    drawn = image.astype(np.uint8) if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
+    drawn = eight_bits(image).copy()
     if found.vessels is not None:
         tinted = (1 - _OPACITY) * drawn[found.vessels] + _OPACITY * np.array(_VESSELS)
         drawn[found.vessels] = np.rint(tinted).astype(np.uint8)

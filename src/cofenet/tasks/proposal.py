@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -39,6 +39,11 @@ class Proposal:
     correctors: Correctors
     sharpened: Floats
     activation: Floats
+
+    @property
+    def grey(self) -> bool:
+        """Whether it saw no colours."""
+        return bool(np.ptp(self.local[:3], axis=0).max() == 0)
 
     def explained(self, strength: float = 1.0) -> Floats:
         """What one filter for the whole photograph and slow light alone make of it: float32 (4, S, S), as `local`.
@@ -85,9 +90,11 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
             for plane, other in zip(sharpened, others, strict=True)
         ])  # fmt: skip
     field = field.reshape(3, 4, *field.shape[1:])
-    if np.ptp(local[:3], axis=0).max() == 0:
-        field, residual, sharpened = (_grey(part) for part in (field, residual, sharpened))
-    return Proposal(local, Correctors(field, residual), sharpened, activation)
+    proposal = Proposal(local, Correctors(field, residual), sharpened, activation)
+    if not proposal.grey:
+        return proposal
+    field, residual, sharpened = (_grey(part) for part in (field, residual, sharpened))
+    return replace(proposal, correctors=Correctors(field, residual), sharpened=sharpened)
 
 
 def _grey(part: Floats) -> Floats:

@@ -148,7 +148,7 @@ def measure(
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
         "invented": structure.invented, "tinted": tinted(before[:3], plain[:3] * seen, after[:3], seen, spots),
     }  # fmt: skip
-    if np.ptp(before[:3], axis=0).max() > 0:
+    if any(np.ptp(planes[:3], axis=0).max() > 0 for planes in (before, after)):
         found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))

@@ -51,8 +51,7 @@ def view(image: Pixels, fov: FieldOfView, crop: Crop) -> Floats:
     Returns:
         float32 (4, size, size): red, green, blue and field of view, 0 to 1.
     """
-    seen = cv2.threshold(crop.take(fov.mask.view(np.uint8) * np.uint8(255)), 127, 1.0, cv2.THRESH_BINARY)[1]
-    return view_alike(image, seen.astype(np.float32), crop)
+    return view_alike(image, crop.take_mask(fov.mask).astype(np.float32), crop)
 
 
 def view_alike(image: Pixels, seen: Floats, crop: Crop) -> Floats:

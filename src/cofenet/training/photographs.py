@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cofenet.errors import PhotographError, UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop
-from cofenet.io import read_photograph
+from cofenet.io import eight_bits, read_photograph
 from cofenet.training.cache import Arrays, remembered
 
 COLUMNS = ("path", "split", "source", "task", "label")
@@ -121,8 +121,8 @@ def load(paths: Sequence[Path], size: int, cache: Path | None = None) -> Photogr
 def cut(pixels: Pixels, fov: FieldOfView, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The square around the field of view: uint8 (size, size, 3), black outside of it, and its mask."""
     crop = Crop.around(fov.circle, size)
-    mask = crop.take(fov.mask.astype(np.uint8) * 255) > 127
-    image = crop.take(_eight_bits(pixels)).astype(np.uint8)
+    mask = crop.take_mask(fov.mask)
+    image = crop.take(eight_bits(pixels)).astype(np.uint8)
     image[~mask] = 0
     return image, mask
 
@@ -154,7 +154,3 @@ def _seen(path: Path) -> tuple[Pixels, FieldOfView] | None:
     except UsageError as error:
         _log.warning("skipped %s: %s", path, error)
     return None
-
-
-def _eight_bits(pixels: Pixels) -> NDArray[np.uint8]:
-    return pixels.astype(np.uint8) if pixels.dtype == np.uint8 else (pixels // 257).astype(np.uint8)

@@ -1,7 +1,7 @@
 """A run's folder: all that a training leaves behind, and all that going on with it or exporting it needs.
 
 - `checkpoint.pt`: network, average, optimizer and step;
-- `recipe.json`: the recipe, as it was understood;
+- `recipe.json`: the recipe, as it was understood; `presets`: those of its presets that are files;
 - `sources.json`: how many photographs were learned from, by source;
 - `begun-with.json`: where it began with an exported model, that model's card;
 - `environment.json`: the versions and the kind of machine that it was made with, each from its first step on;
@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,15 +109,31 @@ class Run:
         Raises:
             UsageError: the folder holds a run of another recipe; the message names the fields that differ.
         """
+        kept = self._with_presets(recipe)
         if (self.folder / "recipe.json").exists():
-            ours, theirs = recipe.model_dump(), self.recipe().model_dump()
+            ours, theirs = _within(kept, self.folder).model_dump(), self.recipe().model_dump()
             changed = [name for name in ours if ours[name] != theirs[name] and name not in _MAY_CHANGE]
             if changed:
                 raise UsageError(
                     f"{self.folder}: holds a run of another recipe ({', '.join(changed)} differ); name another folder, "
                     "or delete its recipe.json to go on with this one"
                 )
-        write_atomically(self.folder / "recipe.json", recipe.model_dump_json(indent=2).encode())
+        write_atomically(self.folder / "recipe.json", kept.model_dump_json(indent=2).encode())
+
+    def _with_presets(self, recipe: Recipe) -> Recipe:
+        """The recipe with copies, in the folder, of presets that are files: the folder may move.
+
+        Raises:
+            UsageError: a preset is another than the one that is kept.
+        """
+        own = {name: f"presets/{Path(name).name}" for name in recipe.mixture.presets if name.endswith(".toml")}
+        for name, copied in own.items():
+            content, target = Path(name).read_bytes(), self.folder / copied
+            if target.exists() and target.read_bytes() != content:
+                raise UsageError(f"{self.folder}: holds a run with another preset {target.name}; name another folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(target, content)
+        return _renamed(recipe, own)
 
     def note_sources(self, counts: dict[str, int]) -> None:
         """Keep how many photographs are learned from, by source."""
@@ -191,3 +208,14 @@ class Run:
         except (KeyError, RuntimeError) as error:
             raise ModelError(f"{self.checkpoint}: the checkpoint does not fit its recipe: {error}") from error
         return network.eval()
+
+
+def _renamed(recipe: Recipe, names: Mapping[str, str]) -> Recipe:
+    presets = {names.get(name, name): weight for name, weight in recipe.mixture.presets.items()}
+    return recipe.model_copy(update={"mixture": recipe.mixture.model_copy(update={"presets": presets})})
+
+
+def _within(recipe: Recipe, folder: Path) -> Recipe:
+    """As `load_recipe` reads it from that folder."""
+    files = [name for name in recipe.mixture.presets if name.endswith(".toml")]
+    return _renamed(recipe, {name: str((folder / name).resolve()) for name in files})
