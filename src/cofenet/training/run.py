@@ -104,36 +104,32 @@ class Run:
         return load_card(str(path)) if path.exists() else None
 
     def begin(self, recipe: Recipe) -> None:
-        """Keep the recipe; a run may go on for longer, shorter, or with other validations.
+        """Keep the recipe and its presets; a run may go on for longer, shorter, or with other validations.
 
         Raises:
             UsageError: the folder holds a run of another recipe; the message names the fields that differ.
         """
-        kept = self._with_presets(recipe)
+        presets = {name: f"presets/{Path(name).name}" for name in recipe.mixture.presets if name.endswith(".toml")}
         if (self.folder / "recipe.json").exists():
-            ours, theirs = _within(kept, self.folder).model_dump(), self.recipe().model_dump()
+            here = {name: str((self.folder / kept).resolve()) for name, kept in presets.items()}
+            ours, theirs = _with_presets(recipe, here).model_dump(), self.recipe().model_dump()
             changed = [name for name in ours if ours[name] != theirs[name] and name not in _MAY_CHANGE]
             if changed:
                 raise UsageError(
                     f"{self.folder}: holds a run of another recipe ({', '.join(changed)} differ); name another folder, "
                     "or delete its recipe.json to go on with this one"
                 )
-        write_atomically(self.folder / "recipe.json", kept.model_dump_json(indent=2).encode())
+        for name, kept in presets.items():
+            self._keep_preset(Path(name), self.folder / kept)
+        content = _with_presets(recipe, presets).model_dump_json(indent=2)  # relative, so that the folder may move
+        write_atomically(self.folder / "recipe.json", content.encode())
 
-    def _with_presets(self, recipe: Recipe) -> Recipe:
-        """The recipe with copies, in the folder, of presets that are files: the folder may move.
-
-        Raises:
-            UsageError: a preset is another than the one that is kept.
-        """
-        own = {name: f"presets/{Path(name).name}" for name in recipe.mixture.presets if name.endswith(".toml")}
-        for name, copied in own.items():
-            content, target = Path(name).read_bytes(), self.folder / copied
-            if target.exists() and target.read_bytes() != content:
-                raise UsageError(f"{self.folder}: holds a run with another preset {target.name}; name another folder")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(target, content)
-        return _renamed(recipe, own)
+    def _keep_preset(self, preset: Path, target: Path) -> None:
+        content = preset.read_bytes()
+        if target.exists() and target.read_bytes() != content:
+            raise UsageError(f"{self.folder}: holds a run with another preset {target.name}; name another folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, content)
 
     def note_sources(self, counts: dict[str, int]) -> None:
         """Keep how many photographs are learned from, by source."""
@@ -210,12 +206,7 @@ class Run:
         return network.eval()
 
 
-def _renamed(recipe: Recipe, names: Mapping[str, str]) -> Recipe:
+def _with_presets(recipe: Recipe, names: Mapping[str, str]) -> Recipe:
+    """The recipe with some of its presets under other names."""
     presets = {names.get(name, name): weight for name, weight in recipe.mixture.presets.items()}
     return recipe.model_copy(update={"mixture": recipe.mixture.model_copy(update={"presets": presets})})
-
-
-def _within(recipe: Recipe, folder: Path) -> Recipe:
-    """As `load_recipe` reads it from that folder."""
-    files = [name for name in recipe.mixture.presets if name.endswith(".toml")]
-    return _renamed(recipe, {name: str((folder / name).resolve()) for name in files})
