@@ -12,7 +12,7 @@ from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop, resize
 from cofenet.tasks.fine import LARGE, sharpen_finely
 from cofenet.tasks.native import Correctors
-from cofenet.tasks.view import Floats, Pixels, view
+from cofenet.tasks.view import Floats, Pixels, is_grey, view
 
 _SLOW = 1 / 16
 """Standard deviation, part of the field of view, of the light that is too smooth to draw or to hide a lesion."""
@@ -43,7 +43,7 @@ class Proposal:
     @property
     def grey(self) -> bool:
         """Whether it saw no colours."""
-        return bool(np.ptp(self.local[:3], axis=0).max() == 0)
+        return is_grey(self.local)
 
     def explained(self, strength: float = 1.0) -> Floats:
         """What one filter for the whole photograph and slow light alone make of it: float32 (4, S, S), as `local`.

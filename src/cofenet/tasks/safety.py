@@ -24,7 +24,7 @@ from cofenet.tasks.colour import colour_strangeness, colours
 from cofenet.tasks.quality import FACTORS, Assessment, assess
 from cofenet.tasks.structure import compare
 from cofenet.tasks.tint import tinted
-from cofenet.tasks.view import Floats, Pixels, view, view_alike
+from cofenet.tasks.view import Floats, Pixels, is_grey, view, view_alike
 
 Status = Literal["safe", "caution", "unchanged", "not judged"]
 
@@ -148,7 +148,7 @@ def measure(
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
         "invented": structure.invented, "tinted": tinted(before[:3], plain[:3] * seen, after[:3], seen, spots),
     }  # fmt: skip
-    if any(np.ptp(planes[:3], axis=0).max() > 0 for planes in (before, after)):
+    if not (is_grey(before) and is_grey(after)):
         found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))

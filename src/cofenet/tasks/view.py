@@ -61,3 +61,8 @@ def view_alike(image: Pixels, seen: Floats, crop: Crop) -> Floats:
     for plane, colour in zip(planes, cv2.split(crop.take(image)), strict=False):
         cv2.multiply(colour, seen, dst=plane, scale=1.0 / np.iinfo(image.dtype).max, dtype=cv2.CV_32F)
     return planes
+
+
+def is_grey(planes: Floats) -> bool:
+    """Whether the first three of planes (4, S, S), red, green and blue, are alike."""
+    return all(np.array_equal(planes[0], plane) for plane in planes[1:3])
