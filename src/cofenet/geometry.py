@@ -93,7 +93,7 @@ class Crop:
         return resize(square, (self.size, self.size))
 
     def take_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Cut out and resize `mask`, bool (H, W): bool (size, size), where more than half of a pixel is covered."""
+        """Cut out and resize `mask`, bool (H, W): bool (size, size), where half of a pixel or more is covered."""
         return self.take(mask.view(np.uint8) * np.uint8(255)) > np.uint8(127)
 
 
