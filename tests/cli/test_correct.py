@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from typer.testing import Result
 from cofenet.batch.outcome import Outcome
 from cofenet.cli.report import Report, show
 from cofenet.errors import UsageError
-from cofenet.io import Photograph, read_photograph, write_frames, write_photograph
+from cofenet.io import Photograph, read_photograph, write_photograph
 
 Run = Callable[..., Result]
 
@@ -130,48 +129,6 @@ def test_any_name_is_told_as_it_is(run: Run, folder: Path, tmp_path: Path, name:
 def test_names_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     show(Report("correct", {}, None, [Outcome(Path("[/b][red] :eye:.png"))]))
     assert "[/b][red] :eye:.png" in capsys.readouterr().err
-
-
-def test_a_stopped_run_still_reports(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
-    def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("cofenet.batch.verbs.correct.write_frames", stopped)
-    result = run("correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json")
-    assert result.exit_code == 130
-    told = json.loads((tmp_path / "report.json").read_text())
-    assert told["photographs"] == []
-    assert told["stopped"]
-    assert "stopped before the end" in result.stderr
-
-
-def test_whatever_one_photograph_does_the_others_are_done(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
-) -> None:
-    def write(path: Path, *rest: object, **named: object) -> Path:
-        if path.name == "1.png":
-            raise RuntimeError("nobody\nexpected this")
-        return write_frames(path, *rest, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("cofenet.batch.verbs.correct.write_frames", write)
-    result = run("correct", folder, "-o", tmp_path / "out")
-    assert result.exit_code == 1
-    assert f"cofenet: {folder / '1.png'}: RuntimeError: nobody expected this\n" in result.stderr
-    assert (tmp_path / "out/sub/2.jpg").exists()
-
-
-def test_a_terminated_run_still_reports(folder: Path, tmp_path: Path) -> None:
-    for number in range(40):
-        shutil.copy(folder / "1.png", folder / f"again{number}.png")
-    words = ["correct", folder, "-o", tmp_path / "out", "--report", tmp_path / "report.json"]
-    code = "from cofenet.cli import main; main()"
-    with subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True) as running:
-        while running.poll() is None and not list((tmp_path / "out").glob("*.png")):
-            time.sleep(0.05)
-        running.terminate()
-        _, said = running.communicate()
-    assert running.returncode == 130, said
-    assert json.loads((tmp_path / "report.json").read_text())["stopped"]
 
 
 def test_another_format(run: Run, folder: Path, tmp_path: Path) -> None:
