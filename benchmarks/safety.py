@@ -1,10 +1,12 @@
 """The verdict's tables: planted harms and false alarms, whether "safe" is safe, and what becomes of lesions.
 
     python benchmarks/safety.py --data ../shared/data [--out docs/results/safety.json]
+    python benchmarks/safety.py --data ../shared/data --size 1024 --each 8 --out docs/results/safety-large.json
     python benchmarks/safety.py --data ../shared/data --split train --each 14 --model light.onnx --out train.json
 
 Protocol: `cofenet.evaluation.safety`, on rows of manifest.csv with task "clean" and the split asked for; the limits
-were chosen on the splits val and train. Then the photographs of lowquality/ as a user has them, and the exudates of
+were chosen on the splits val and train, at 512 pixels. At another size that is all: above 563 the part for fine
+structures takes part. At 512, then the photographs of lowquality/ as a user has them, and the exudates of
 HEI-MED (task "lesions"): contrast of the marked regions, as they are, degraded, and corrected; where they are fainter
 than FAINT to begin with, the share that is left means nothing, and the photograph is left out. To choose limits, see
 benchmarks/limits.py, which reads what is stored for each case.
@@ -18,6 +20,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,7 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--each", type=int, help="photographs of each source at most; all if not given")
     parser.add_argument("--out", type=Path, default=Path("docs/results/safety.json"))
+    parser.add_argument("--size", type=int, default=SIZE, help="pixels a side to which photographs are cut")
     parser.add_argument("--model", default="light", help="which corrects: a shipped model, or an ONNX file")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--publish", action="store_true", help="put the figures into README.md")
@@ -68,7 +72,9 @@ def main() -> None:
     content = _decided_again(options.out) if options.decide else _measured(options)
     options.out.write_text(json.dumps(content, indent=2) + "\n")
     print(table(content))
-    if options.publish:
+    if options.publish and options.size != SIZE:
+        publish("safety-large", table(content), SAFETY)
+    elif options.publish:
         publish("safety", table(content))
         publish("safety", table(content), SAFETY)
 
@@ -79,12 +85,13 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
     of = {task: [row for row in rows if row["task"] == task] for task in ("clean", "lowquality", "lesions")}
     clean = each([row for row in of["clean"] if row["split"] == options.split], options.each)
-    marked = each([row for row in of["lesions"] if row["split"] == options.split], options.each)
-    real = of["lowquality"] if options.split == "test" else []
+    usual = options.size == SIZE
+    marked = each([row for row in of["lesions"] if row["split"] == options.split], options.each) if usual else []
+    real = of["lowquality"] if options.split == "test" and usual else []
     with ProcessPoolExecutor(options.processes) as pool:
         # Another patient's photograph for each: the one that comes before it in the list.
         model = [options.model] * max(len(clean), len(real), len(marked))
-        parts = list(pool.map(_cases, clean, clean[-1:] + clean[:-1], model))
+        parts = list(pool.map(partial(_cases, size=options.size), clean, clean[-1:] + clean[:-1], model))
         verdicts = list(pool.map(_verdict, real, model))
         contrasts = [one for one in pool.map(_contrasts, marked, model) if one]
     strong = [one for one in contrasts if one["clean"] >= FAINT]
@@ -93,6 +100,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     return {
         "models": {name: load_card(options.model if name == "light" else name).sha256 for name in MODELS},
         "split": options.split,
+        "size": options.size,
         "cases": figures(found),
         "safe": safe(found),
         "lowquality": verdicts,
@@ -133,25 +141,25 @@ def each(rows: list[Row], number: int | None) -> list[Row]:
     ]
 
 
-def square(row: Row) -> Square | None:
-    """A photograph cut to its field of view, SIZE pixels a side; None if it has none."""
+def square(row: Row, size: int = SIZE) -> Square | None:
+    """A photograph cut to its field of view, `size` pixels a side; None if it has none."""
     photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
     try:
         fov = find_fov(photograph)
     except NotFundusError:  # a close-up of the disc
         return None
-    crop, half = Crop.around(fov.circle, SIZE), SIZE / 2
+    crop, half = Crop.around(fov.circle, size), size / 2
     mask = crop.take_mask(fov.mask)
     image = np.where(mask[..., None], crop.take(photograph), np.uint8(0))
     return image, FieldOfView(mask, Circle(half, half, half), fov.confidence)
 
 
-def _cases(row: Row, other: Row, model: str) -> list[Case]:
+def _cases(row: Row, other: Row, model: str, size: int) -> list[Case]:
     cv2.setNumThreads(1)
-    found = square(row)
+    found = square(row, size)
     if found is None:
         return []
-    another = square(other) if other["patient"] != row["patient"] else None
+    another = square(other, size) if other["patient"] != row["patient"] else None
     return list(cases(Path(row["path"]).name, *found, another, model))
 
 

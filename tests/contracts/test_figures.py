@@ -44,6 +44,13 @@ def test_the_readme_says_what_was_measured(module: str, name: str, function: str
     assert readme
 
 
+def test_of_the_verdict_on_large_photographs_is_said_what_was_measured() -> None:
+    said, measured = told("safety", "safety-large", "table", page="docs/safety.md")
+    assert said == measured
+    assert said
+    assert stored("safety-large")["models"] == stored("safety")["models"]
+
+
 @pytest.mark.parametrize(
     ("function", "block", "page"),
     [("sentence", "cohort", "README.md"), ("paper", "cohort-paper", "docs/cohorts.md")],

@@ -15,7 +15,8 @@ from cofenet.geometry import resize
 from cofenet.io import read_photograph
 from cofenet.networks.segmentation import Segmenter
 from cofenet.tasks.segmentation import segment
-from cofenet.training.export import disc, write
+from cofenet.training.export import disc
+from cofenet.training.onnx_file import write
 
 SAMPLE = Path(__file__).parents[2] / "samples/good/hrf_03_h.jpg"
 

@@ -1,4 +1,4 @@
-"""`light` is both of its parts, side by side; the field turns with the photograph."""
+"""`light` is its parts, side by side; the field turns with the photograph."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.light import DOUBTED, RIM, TRUSTED, Light
 from cofenet.networks.sharpening import Sharpening
 
@@ -49,6 +50,19 @@ def test_the_detail_looks_at_the_sharpened_photograph(parts: tuple[IlluminationF
     torch.testing.assert_close(sharpened[..., inside, inside], (sharp - local[:, :3])[..., inside, inside])
     torch.testing.assert_close(filters, sharpening.shares(local) @ sharpening.fine_inverses)
     assert activation.any()
+
+
+@torch.no_grad()
+def test_the_part_for_fine_structures_looks_at_what_it_is_given(parts: tuple[IlluminationField, Detail]) -> None:
+    whole, local, large = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64), torch.rand(1, 7, 128, 128)
+    fine = Fine(4, 1).eval()
+    torch.nn.init.normal_(fine.last.weight, std=0.1)
+    network = Light(*parts, Sharpening(4).eval(), fine)
+    *others, added = network(whole, local, large)
+    assert added.any()
+    torch.testing.assert_close(added, fine(large))
+    assert not network(whole, local, torch.zeros_like(large))[-1].any()
+    torch.testing.assert_close(others, list(Light(*parts, network.sharpening)(whole, local)))
 
 
 @torch.no_grad()

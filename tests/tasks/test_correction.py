@@ -13,11 +13,13 @@ import pytest
 
 import cofenet
 from cofenet.degradation import sample
+from cofenet.engine.card import load_card
 from cofenet.engine.session import session
 from cofenet.errors import ModelError, NotFundusError, UsageError
 from cofenet.geometry import Crop
 from cofenet.io import read_photograph
 from cofenet.metrics.fidelity import psnr
+from cofenet.tasks.correction import _corrects
 from cofenet.tasks.native import apply_natively
 from cofenet.tasks.proposal import propose
 
@@ -197,3 +199,34 @@ def test_the_field_of_view_may_be_told(draw: Callable[..., np.ndarray]) -> None:
     assert np.array_equal(inner[~smaller.mask], image[~smaller.mask])
     with pytest.raises(UsageError, match="field of view"):
         cofenet.correct(image[:-2], fov=found.fov)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "large", "corrects"),
+    [
+        ({"filters", "fine"}, 1024, True), ({"filters", "fine"}, 512, False), ({"fine"}, 1024, False),
+        ({"filters"}, 1024, False), ({"filters"}, None, True), (set(), None, True),
+    ],
+)  # fmt: skip
+def test_a_model_for_correction_has_all_that_its_parts_need(
+    outputs: set[str], large: int | None, corrects: bool
+) -> None:
+    card = load_card("light")
+    inputs = {name: tensor for name, tensor in card.inputs.items() if name != "large"}
+    if large:
+        inputs["large"] = card.inputs["large"].model_copy(update={"shape": (1, 7, large, large)})
+    given = {"field", "residual", "activation"} | outputs
+    told = {name: tensor for name, tensor in card.outputs.items() if name in given}
+    assert _corrects(card.model_copy(update={"inputs": inputs, "outputs": told})) == corrects
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_large_blurred_photograph_is_corrected_alike_in_8_and_16_bits_and_where_it_is_cut(
+    draw: Callable[..., np.ndarray], dtype: type
+) -> None:
+    image = cv2.blur(draw(3, 1100, 1100), (11, 11))
+    whole = cofenet.correct(image, judged=False).image.astype(float)
+    deep = image.astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+    cut = cofenet.correct(deep[120:-120], judged=False).image / float(np.iinfo(dtype).max // 255)
+    assert cut.shape == (860, 1100, 3)
+    assert np.abs(cut - whole[120:-120])[200:-200, 200:-200].mean() < 4

@@ -13,7 +13,7 @@ from cofenet.networks import light
 from cofenet.networks import sharpening as network
 from cofenet.tasks import proposal
 from cofenet.tasks.correction import correct
-from cofenet.tasks.fine import EDGE, FINE, RIM, fineness, sharpen_finely, sharpened
+from cofenet.tasks.fine import BLURRED, EDGE, FINE, RIM, SURELY, blurred, fineness, restored, sharpen_finely, sharpened
 from cofenet.tasks.view import view
 from conftest import draw_photograph
 
@@ -43,7 +43,7 @@ def test_sharpens_as_the_network_does(monkeypatch: pytest.MonkeyPatch) -> None:
     filters = sharpening.shares(torch.zeros(0)) @ sharpening.fine_inverses
     sharpening.inverses = sharpening.fine_inverses
     seen = torch.from_numpy(local(256))[None]
-    expected = (sharpening(seen).clamp(0, 1) - seen[:, :3]) * light._inside(seen[:, 3:])
+    expected = (sharpening(seen).clamp(0, 1) - seen[:, :3]) * light.inside(seen[:, 3:])
     found = sharpened(local(256), filters[0].numpy())
     assert np.abs(found).max() > 0.05
     np.testing.assert_allclose(found, expected[0].numpy(), atol=1e-5)
@@ -74,9 +74,29 @@ def test_what_is_not_so_large_is_sharpened_in_part_by_the_network_itself(side: i
     filters = np.zeros((2, network.FINE_TAPS), np.float32)
     filters[:, network.FINE_TAPS // 2 - 1 : network.FINE_TAPS // 2 + 2] = (-0.5, 1, -0.5)
     coarse = np.full((3, 512, 512), 0.25, np.float32)
-    found = sharpen_finely(image, fov, crop, filters, coarse)
-    alone = sharpened(view(image, fov, Crop.around(fov.circle, 1024)), filters)
+    seen = view(image, fov, Crop.around(fov.circle, 1024))
+    found = sharpen_finely(seen, crop, filters, coarse)
+    alone = sharpened(seen, filters)
     share = fineness(crop)
     assert 0 < share <= 1
     assert np.abs(alone).max() > 0.02
     np.testing.assert_allclose(found, share * alone + (1 - share) * 0.25, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("amount", "share"), [(0.0, 0), (BLURRED, 0), ((BLURRED + SURELY) / 2, 0.5), (SURELY, 1), (12.0, 1)]
+)
+def test_who_is_filtered_much_was_blurred(amount: float, share: float) -> None:
+    filters = np.zeros((2, 127), np.float32)
+    filters[0, 62:65] = amount / 4, -amount / 2, amount / 4
+    assert blurred(filters) == pytest.approx(share)
+
+
+def test_what_is_restored_is_what_the_network_adds_but_at_the_edge() -> None:
+    seen = local(256)
+    filters = np.zeros((2, 127), np.float32)
+    filters[1, 62:65] = SURELY / 4, -SURELY / 2, SURELY / 4
+    found = restored(np.full((3, 256, 256), 0.1, np.float32), filters, seen)
+    np.testing.assert_allclose(found[:, 100:150, 100:150], 0.1)
+    assert not found[:, seen[3] == 0].any()
+    assert not restored(found, np.zeros_like(filters), seen).any()

@@ -13,11 +13,13 @@ from cofenet.engine.session import session
 from cofenet.fov import find_fov
 from cofenet.geometry import Crop
 from cofenet.io import read_photograph
+from cofenet.tasks.fine import restored
 from cofenet.tasks.native import Correctors, apply_natively
 from cofenet.tasks.proposal import Proposal, propose
 from cofenet.tasks.view import view
 from conftest import draw_photograph
 
+GOOD = sorted((Path(__file__).parents[2] / "samples/good").glob("*.jpg"))
 LOW = sorted((Path(__file__).parents[2] / "samples/low-quality").glob("*.jpg"))
 
 
@@ -81,18 +83,49 @@ def test_what_the_shipped_network_makes_is_explained_but_for_its_spots(path: Pat
     assert np.abs(made - given.explained())[:, inside].mean() < 0.2 * np.abs(made - given.local)[:, inside].mean()
 
 
-def test_a_large_photograph_is_sharpened_at_twice_the_size_and_the_rest_enlarged() -> None:
-    image = cv2.GaussianBlur(draw_photograph(height=1100, width=1100), (0, 0), 3)
+def test_a_large_photograph_is_restored_at_twice_the_size_and_the_rest_enlarged() -> None:
+    image = cv2.blur(draw_photograph(height=1100, width=1100), (9, 9))
     fov = find_fov(image)
     crop = Crop.around(fov.circle, 512)
     network = session("light")
     found = propose(network, image, fov, crop)
     assert found.sharpened.shape == found.correctors.residual.shape == (3, 1024, 1024)
+    seen = view(image, fov, Crop.around(fov.circle, 1024))
     out = network.run(
         whole=np.stack([cv2.resize(plane, (128, 128), interpolation=cv2.INTER_AREA) for plane in found.local])[None],
         local=found.local[None],
+        large=np.concatenate([seen[:3] + found.sharpened, seen[3:], found.sharpened])[None],
     )
     others = (out["residual"] - out["sharpened"])[0]
-    for plane, sharp, other in zip(found.correctors.residual, found.sharpened, others, strict=True):
-        enlarged = cv2.resize(other, (1024, 1024), interpolation=cv2.INTER_CUBIC)
-        np.testing.assert_allclose(plane, sharp + enlarged, atol=1e-6)
+    added = restored(out["fine"][0], out["filters"][0], seen)
+    assert np.abs(added).max() > 0.002
+    enlarged = [cv2.resize(other, (1024, 1024), interpolation=cv2.INTER_CUBIC) for other in others]
+    np.testing.assert_allclose(found.correctors.residual, found.sharpened + added + enlarged, atol=1e-6)
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_a_blurred_photograph_comes_nearer_to_what_it_was_than_by_filters(path: Path) -> None:
+    good = np.asarray(read_photograph(path).pixels, np.uint8)
+    fov = find_fov(good)
+    width = round(fov.circle.diameter * 0.0098) | 1  # 5 pixels of 512
+    found = propose(session("light"), cv2.blur(good, (width, width)), fov, Crop.around(fov.circle, 512))
+    seen = view(cv2.blur(good, (width, width)), fov, Crop.around(fov.circle, 1024))
+    truth = view(good, fov, Crop.around(fov.circle, 1024))[:3]
+    inside = cv2.erode(seen[3], np.ones((65, 65)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    errors = [
+        np.square(seen[:3] + added - truth)[:, inside].mean()
+        for added in (0, found.sharpened, found.correctors.residual)
+    ]
+    assert errors[2] < 0.95 * errors[1] < 0.9 * errors[0]
+
+
+def test_one_that_is_not_blurred_is_asked_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part for fine structures takes longer than all others."""
+    image = draw_photograph(height=1100, width=1100)
+    fov = find_fov(image)
+    network, asked = session("light"), []
+    run = network.run
+    monkeypatch.setattr(network, "run", lambda **inputs: asked.append(inputs["large"].any()) or run(**inputs))
+    propose(network, image, fov, Crop.around(fov.circle, 512))
+    propose(network, cv2.blur(image, (9, 9)), fov, Crop.around(fov.circle, 512))
+    assert asked == [False, False, True]

@@ -20,10 +20,12 @@ from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.light import Light
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
-from cofenet.training.export import _mean, export, light, write
+from cofenet.training.export import _mean, export, light
+from cofenet.training.onnx_file import Exported, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
@@ -100,6 +102,62 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
     assert list(found) == ["field", "residual", "activation", "sharpened", "filters"]
     for array, tensor in zip(found.values(), expected, strict=True):
         np.testing.assert_allclose(array, tensor.numpy(), atol=1e-4)
+
+
+def test_fine_structures_are_a_part_beside_sharpening(
+    runs: list[Path], recipes: dict[str, Recipe], tmp_path: Path
+) -> None:
+    sharpening, fine = Sharpening(4).eval(), Fine(4, 1).eval()
+    torch.nn.init.normal_(fine.last.weight, std=0.1)
+    for name, network, widths in (("sharpening", sharpening, (4,)), ("fine", fine, (4, 1))):
+        run = Run(tmp_path / name)
+        run.begin(recipes["sharpening"].model_copy(update={"network": name, "widths": widths}))
+        run.note_sources({"harbour": 11})
+        run.save({"average": network.state_dict(), "step": 4})
+    with pytest.raises(UsageError, match="make no model"):
+        export([*runs, tmp_path / "fine"], tmp_path / "out/light.onnx", tmp_path / "terms.toml")
+    card = export([*runs, tmp_path / "sharpening", tmp_path / "fine"], tmp_path / "l.onnx", tmp_path / "terms.toml")
+    assert card.training["fine_steps"] == 4
+    assert card.inputs["large"].shape == (1, 7, 128, 128)
+    random = np.random.default_rng(1)
+    whole, local, large = (
+        random.random((1, *shape), np.float32) for shape in ((4, 128, 128), (4, 64, 64), (7, 128, 128))
+    )
+    network = Session(str(tmp_path / "l.onnx"), threads=1)
+    with torch.no_grad():
+        expected = fine(torch.from_numpy(large)).numpy()
+    assert expected.any()
+    np.testing.assert_allclose(network.run(whole=whole, local=local, large=large)["fine"], expected, atol=1e-4)
+    assert not network.run(whole=whole, local=local, large=np.zeros_like(large))["fine"].any()
+    assert b"site-packages" not in (tmp_path / "l.onnx").read_bytes()
+    half = export(
+        [*runs, tmp_path / "sharpening", tmp_path / "fine"], tmp_path / "h.onnx", tmp_path / "terms.toml", half=True
+    )
+    assert half.parameters == card.parameters
+    found = Session(str(tmp_path / "h.onnx"), threads=1).run(whole=whole, local=local, large=large)["fine"]
+    np.testing.assert_allclose(found, expected, atol=4e-3)
+
+
+@pytest.mark.parametrize("canvas", [512, 256])
+def test_fine_structures_stay_with_the_sharpening_and_the_size_they_learned_from(
+    canvas: int, recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    (tmp_path / "terms.toml").write_text(TERMS)
+    made: list[Exported] = []
+    monkeypatch.setattr("cofenet.training.export.write", lambda exported, *_, **__: made.append(exported))
+    detail = Run(tmp_path / "detail")
+    detail.begin(recipes["detail"].model_copy(update={"widths": (), "canvas": canvas}))
+    detail.note_sources({"harbour": 11})
+    detail.save({"average": Detail().state_dict(), "step": 4})
+    export([detail.folder, "light"], tmp_path / "mine.onnx", tmp_path / "terms.toml")
+    sharpening = Run(tmp_path / "sharpening")
+    sharpening.begin(recipes["sharpening"].model_copy(update={"widths": ()}))
+    sharpening.note_sources({"harbour": 11})
+    sharpening.save({"average": Sharpening().state_dict(), "step": 4})
+    export([sharpening.folder, "light"], tmp_path / "mine.onnx", tmp_path / "terms.toml")
+    assert ["fine" in one.outputs for one in made] == [canvas == 512, False]
+    assert caplog.text.count("fine is left out") == 2 - (canvas == 512)
 
 
 def test_card_names_what_a_run_had_begun_with(exported: Path, runs: list[Path], tmp_path: Path) -> None:

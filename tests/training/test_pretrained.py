@@ -16,9 +16,11 @@ from cofenet.errors import ModelError
 from cofenet.networks.assessor import Assessor
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.light import Light
 from cofenet.networks.segmentation import Probability, Segmenter
-from cofenet.training.export import disc_finder, write
+from cofenet.training.export import disc_finder
+from cofenet.training.onnx_file import write
 from cofenet.training.pretrained import begin_with, parts_of
 
 
@@ -35,8 +37,9 @@ def test_parts_of_the_shipped_model_answer_as_its_file_does() -> None:
     network = Light(**parts_of("light")).eval()  # type: ignore[arg-type]
     whole, local = pictures(1, 128), avg_pool2d(pictures(1, 512), 5, 1, 2)  # blurred, or there was nothing to sharpen
     local[:, 3] = 1
-    given = shipped("light").run(whole=whole.numpy(), local=local.numpy())
-    for tensor, array in zip(network(whole, local), given.values(), strict=True):
+    large = torch.cat([pictures(1, 1024), 0.1 * pictures(1, 1024, 1)[:, :3]], 1)
+    given = shipped("light").run(whole=whole.numpy(), local=local.numpy(), large=large.numpy())
+    for tensor, array in zip(network(whole, local, large), given.values(), strict=True):
         assert array.any()
         assert np.allclose(tensor.numpy(), array, atol=1e-4)
 
@@ -89,6 +92,12 @@ def test_another_network_is_refused_by_name(exported: Path) -> None:
         begin_with(str(exported), IlluminationField(), lambda: None)
     with pytest.raises(ModelError, match="another shape"):
         begin_with(str(exported), Segmenter(1, (4, 8)), lambda: None)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_network_of_another_depth_is_refused(depth: int) -> None:
+    with pytest.raises(ModelError, match=r"it has .*fine\.blocks\.2|lacks.*blocks\.3"):
+        begin_with("light", Fine(32, depth), lambda: None)
 
 
 class Grown(Segmenter):

@@ -169,3 +169,11 @@ def test_change_is_a_loss_of_pairs(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"losses\.change: needs mixture\.pairs"):
         load_recipe(written(tmp_path, text))
     assert load_recipe(written(tmp_path, text.replace("[losses]", "mixture.pairs = true\n[losses]"))).mixture.pairs
+
+
+def test_fine_sees_no_patch_larger_than_its_photographs(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(
+        'network = "fine"\ncanvas = 2048\nsize = 1040\nsteps = 1\nlosses = { absolute = 1 }\n'
+    )
+    with pytest.raises(UsageError, match="1040 is more than the 1024 at which fine sees photographs"):
+        load_recipe(tmp_path / "a.toml")

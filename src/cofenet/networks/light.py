@@ -1,4 +1,4 @@
-"""`light`: the illumination field beside sharpening and detail, as one network for export."""
+"""`light`: the illumination field beside sharpening, detail and fine structures, as one network for export."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch.nn.functional import avg_pool2d
 
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.mirrors import TURNED, upright
 from cofenet.networks.sharpening import Sharpening
 
@@ -36,34 +37,49 @@ class Light(nn.Module):
         field: undoes uneven light.
         detail: undoes spots.
         sharpening: undoes blur, before the detail looks; without it, blur stays.
+        fine: undoes what sharpening leaves of it in large photographs.
     """
 
-    def __init__(self, field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None) -> None:
+    def __init__(
+        self,
+        field: IlluminationField,
+        detail: Detail,
+        sharpening: Sharpening | None = None,
+        fine: Fine | None = None,
+    ) -> None:
         super().__init__()
-        self.field, self.detail, self.sharpening = field, detail, sharpening
+        self.field, self.detail, self.sharpening, self.fine = field, detail, sharpening, fine
 
-    def forward(self, whole: Tensor, local: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, whole: Tensor, local: Tensor, large: Tensor | None = None) -> tuple[Tensor, ...]:
         """Run all.
 
         Args:
             whole: (1, 4, 128, 128), RGB and field of view in [0, 1].
             local: (1, 4, 512, 512), the same at working resolution.
+            large: (1, 7, 1024, 1024), at FINE times that: RGB, sharpened, and field of view, and what sharpening added.
+                Needed if there is a part for fine structures, which is not run if all is 0.
 
         Returns:
             field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512); with a sharpening also the
             part of the residual that sharpens, and filters (1, 2, FINE_TAPS), along rows and along columns, which do so
-            to the photograph at FINE times the resolution.
+            to the photograph at FINE times the resolution; with a part for fine structures what it adds to `large`,
+            (1, 3, 1024, 1024).
         """
         field = self._averaged_field(whole)
         field = field * _trust(field, whole)
-        inside = _inside(local[:, 3:])
+        retina = inside(local[:, 3:])
         if self.sharpening is None:
             residual, activation = self.detail(local)
-            return field, residual * inside, activation
+            return field, residual * retina, activation
         shares = self.sharpening.shares(local)
-        sharpened = (self.sharpening.mixed(local, shares).clamp(0, 1) - local[:, :3]) * inside
+        sharpened = (self.sharpening.mixed(local, shares).clamp(0, 1) - local[:, :3]) * retina
         residual, activation = self.detail(torch.cat([local[:, :3] + sharpened, local[:, 3:]], 1))
-        return field, sharpened + residual * inside, activation, sharpened, shares @ self.sharpening.fine_inverses
+        out = field, sharpened + residual * retina, activation, sharpened, shares @ self.sharpening.fine_inverses
+        if self.fine is None or large is None:
+            return out
+        if not torch.compiler.is_compiling():
+            return *out, self.fine(large)
+        return *out, torch.cond(large[:, 3].max() > 0, self.fine, _nothing, (large,))  # nothing costs no time
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and turned by half a turn: errors that are not of the photograph cancel.
@@ -73,7 +89,11 @@ class Light(nn.Module):
         return upright(self.field(torch.cat([whole.flip(axes) for axes in TURNED])), TURNED)
 
 
-def _inside(fov: Tensor) -> Tensor:
+def _nothing(large: Tensor) -> Tensor:
+    return torch.zeros_like(large[:, :3])
+
+
+def inside(fov: Tensor) -> Tensor:
     """From 0 at the edge of the field of view (B, 1, H, W) smoothly to 1, RIM pixels inside it."""
     across = avg_pool2d(fov, (1, 2 * RIM + 1), stride=1, padding=(0, RIM))
     share = avg_pool2d(across, (2 * RIM + 1, 1), stride=1, padding=(RIM, 0))  # at a straight edge one half

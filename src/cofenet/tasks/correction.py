@@ -6,7 +6,7 @@ photograph's own size:
     y = (x + r) + M (x + r) + b,    out = x + strength · (y − x)    inside the field of view, x outside
 
 r and (M, b) come from networks that saw the photograph small; x itself is never resized. The part of r that sharpens a
-large photograph is made at twice that size, see `cofenet.tasks.fine`.
+large photograph, and what undoes the rest of its blur, is made at twice that size, see `cofenet.tasks.fine`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet import __version__
+from cofenet.engine.card import Card
 from cofenet.engine.session import session
 from cofenet.errors import ModelError, UsageError
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop
 from cofenet.provenance import Provenance
+from cofenet.tasks.fine import FINE
 from cofenet.tasks.native import Pixels, apply_natively
 from cofenet.tasks.proposal import Proposal, propose
 from cofenet.tasks.safety import Verdict, change, decide, limits, measure
@@ -95,7 +97,7 @@ def correct(
     if not isinstance(model, (str, Path)):
         raise ModelError(f"a model is a name or a path, not {type(model).__name__}")
     network = session(model)
-    if not (network.card.inputs.keys() == _INPUTS and network.card.outputs.keys() >= _OUTPUTS):
+    if not _corrects(network.card):
         raise ModelError(f"{model}: is no model for correction: it needs {sorted(_INPUTS)}, gives {sorted(_OUTPUTS)}")
     fov = known_fov(image, fov)
     crop = Crop.around(fov.circle, network.card.working_size)
@@ -170,6 +172,15 @@ def judge(
     elif status == "unchanged":
         reasons = ("left as it was: it cannot be corrected safely", *reasons)
     return Verdict(status, rule, (*reasons, *facts), mean, largest, lost, found, forced)
+
+
+def _corrects(card: Card) -> bool:
+    inputs, outputs = card.inputs.keys(), card.outputs.keys()
+    if "large" in inputs and not (
+        outputs >= {"filters", "fine"} and card.inputs["large"].shape[-1] == FINE * card.working_size
+    ):
+        return False
+    return inputs - {"large"} == _INPUTS and outputs >= _OUTPUTS
 
 
 def _check(image: object, strength: object) -> None:

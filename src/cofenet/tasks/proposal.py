@@ -10,7 +10,7 @@ import numpy as np
 from cofenet.engine.session import Session
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop, resize
-from cofenet.tasks.fine import LARGE, sharpen_finely
+from cofenet.tasks.fine import FINE, LARGE, blurred, restored, sharpen_finely
 from cofenet.tasks.native import Correctors
 from cofenet.tasks.view import Floats, Pixels, is_grey, view
 
@@ -31,7 +31,8 @@ class Proposal:
     Attributes:
         local: float32 (4, S, S), what it saw: RGB and field of view, 0 to 1.
         correctors: what to change.
-        sharpened: float32 (3, T, T), the part of the residual that one filter for the whole photograph makes.
+        sharpened: float32 (3, T, T), the part of the residual that one filter for the whole photograph makes; what the
+            network adds to it in a large one is not in it.
         activation: float32 (S, S), 0 to 1, where it found spots.
     """
 
@@ -48,7 +49,8 @@ class Proposal:
     def explained(self, strength: float = 1.0) -> Floats:
         """What one filter for the whole photograph and slow light alone make of it: float32 (4, S, S), as `local`.
 
-        A correction may differ from this only where it took out a spot: else it drew, or lost, something.
+        A correction may differ from this only where it took out a spot, or undid more of a blur than filters can: else
+        it drew, or lost, something.
 
         Args:
             strength: as of `cofenet.correct`.
@@ -79,22 +81,30 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
     """
     local = view(image, fov, crop)
     whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
-    out = network.run(whole=whole[None], local=local[None])
+    inputs = {"whole": whole[None], "local": local[None]}
+    out = network.run(**inputs, **_nothing(network))
     field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
     sharpened = out["sharpened"][0] if "sharpened" in out else np.zeros((3, 1, 1), np.float32)
     if "filters" in out and crop.side >= LARGE * crop.size:
-        others = residual - sharpened
-        sharpened = sharpen_finely(image, fov, crop, out["filters"][0], sharpened)
-        residual = np.stack([
-            cv2.add(plane, cv2.resize(other, plane.shape, interpolation=cv2.INTER_CUBIC))
-            for plane, other in zip(sharpened, others, strict=True)
-        ])  # fmt: skip
+        filters, others = out["filters"][0], residual - sharpened
+        seen = view(image, fov, Crop.around(fov.circle, FINE * crop.size))
+        sharpened = sharpen_finely(seen, crop, filters, sharpened)
+        residual = sharpened + np.stack([_enlarged(other, len(seen[3])) for other in others])
+        if "large" in network.card.inputs and blurred(filters):
+            large = np.concatenate([seen[:3] + sharpened, seen[3:], sharpened])
+            residual += restored(network.run(**inputs, large=large[None])["fine"][0], filters, seen)
     field = field.reshape(3, 4, *field.shape[1:])
     proposal = Proposal(local, Correctors(field, residual), sharpened, activation)
     if not proposal.grey:
         return proposal
     field, residual, sharpened = (_grey(part) for part in (field, residual, sharpened))
     return replace(proposal, correctors=Correctors(field, residual), sharpened=sharpened)
+
+
+def _nothing(network: Session) -> dict[str, Floats]:
+    """An empty `large`, if the network has such an input: of that it makes nothing, in no time."""
+    large = network.card.inputs.get("large")
+    return {"large": np.zeros(large.shape, np.float32)} if large else {}
 
 
 def _grey(part: Floats) -> Floats:

@@ -52,12 +52,18 @@ def make(photographs: Photographs, mixture: Mixture, seed: int, index: int) -> E
     chosen = int(rng.integers(len(photographs)))
     image, seen, *known = turned(rng, *photographs.layers(chosen))
     clean, mask = vary(image, seen, mixture, rng)
-    parameters = draw(mixture, rng)
+    return degraded(clean, mask, draw(mixture, rng), *known)
+
+
+def degraded(
+    clean: NDArray[np.uint8], mask: NDArray[np.bool_], parameters: Parameters, *known: NDArray[np.uint8]
+) -> Example:
+    """A photograph (S, S, 3) with its field of view (S, S), and its structures if any are known, degraded."""
     fov = filled(mask)
     lit = np.asarray(simulate(clean, parameters.only("illumination"), fov), np.uint8)
-    degraded = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
+    changed = np.asarray(simulate(lit, parameters.only("artifact", "blur"), fov), np.uint8)
     structures = known[0] if known else np.empty((*mask.shape, 0), np.uint8)
-    return Example(clean, lit, degraded, mask, structures, parameters)
+    return Example(clean, lit, changed, mask, structures, parameters)
 
 
 def filled(mask: NDArray[np.bool_]) -> FieldOfView:

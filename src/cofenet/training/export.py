@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import tempfile
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-import onnx
-import torch
 from torch import nn
 
-from cofenet.engine.card import Card, Data, Tensor, load_card
-from cofenet.engine.session import Session
-from cofenet.errors import ModelError, UsageError
+from cofenet.engine.card import Card, Tensor, load_card
+from cofenet.errors import UsageError
 from cofenet.networks.assessor import FACTORS, GRADES, Assessment, Calibration
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.networks.sharpening import FINE, FINE_TAPS, Sharpening
-from cofenet.training import own
 from cofenet.training.calibration import calibrate
-from cofenet.training.half import halve
+from cofenet.training.onnx_file import Exported, write
 from cofenet.training.origin import Training, data_of, history_of
 from cofenet.training.pretrained import mean_of, parts_of
 from cofenet.training.run import Run
@@ -35,23 +28,7 @@ from cofenet.training.run import Run
 TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
 
-_LICENCE = "Research use only: the training photographs' terms forbid more."
-
-_TOLERANCE = 1e-4
-"""Largest difference between PyTorch and ONNX that is let through, of values about 1."""
-
-_HALF_TOLERANCE = 1 / 255
-"""The same for weights in half precision: a grey level."""
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What goes into one ONNX file: a network of named inputs and outputs."""
-
-    network: nn.Module
-    description: str
-    inputs: dict[str, Tensor]
-    outputs: dict[str, Tensor]
+_log = logging.getLogger(__name__)
 
 
 def export(
@@ -62,14 +39,15 @@ def export(
     *,
     half: bool = False,
 ) -> Card:
-    """Export the network of a run; or of a field, a detail and, if wanted, a sharpening as one model for correction.
+    """Export the network of a run; or of a field and a detail as one model for correction.
 
-    Of several runs that train the same network, one begun with the weights of the other, the mean of the weights is
-    taken (Wortsman et al., ICML 2022): it keeps what each has learned.
+    Beside these two that may have a sharpening, and with a sharpening a part for fine structures. Of several runs that
+    train the same network, one begun with the weights of the other, the mean of the weights is taken (Wortsman et al.,
+    ICML 2022): it keeps what each has learned.
 
     Args:
-        given: the run folders; and, where some of field, detail and sharpening are to stay as they are, the name or
-            path of the model for correction that has them.
+        given: the run folders; and, where some of these four are to stay as they are, the name or path of the
+            model for correction that has them. A part for fine structures stays only if sharpening and size do.
         destination: the ONNX file; the card gets the ending .json.
         terms: a TOML file with the terms of each source of photographs; `origin.TERMS` if it is not given and one is
             needed, which it is not for a user's own photographs.
@@ -88,10 +66,12 @@ def export(
         parts.setdefault(run.recipe().network, []).append(run)
     networks = {name: _mean([run.averaged() for run in alike]) for name, alike in parts.items()}
     kept = {name: network for model in models for name, network in parts_of(model).items() if name not in networks}
+    if "fine" in kept and ("sharpening" in networks or _size(parts, models) != load_card(models[-1]).working_size):
+        _log.warning("fine is left out: it learned from what another sharpening makes, or at another size")
+        del kept["fine"]
     match sorted(networks | kept):
-        case ["detail", "field"] | ["detail", "field", "sharpening"]:
-            size = parts["detail"][-1].recipe().canvas if "detail" in parts else load_card(models[-1]).working_size
-            exported = light(**(networks | kept), size=size)  # type: ignore[arg-type]
+        case ["detail", "field", *more] if more in ([], ["sharpening"], ["fine", "sharpening"]):
+            exported = light(**(networks | kept), size=_size(parts, models))  # type: ignore[arg-type]
         case ["reference"]:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
         case ["quality" | "quality-fusion" as name]:
@@ -102,7 +82,8 @@ def export(
         case found:
             raise UsageError(
                 f"{', '.join(map(str, given))}: runs of {', '.join(found)} make no model; "
-                f"give those of field and detail, or one of reference, quality, {', '.join(_SEGMENTERS)}"
+                f"give those of field and detail, perhaps with sharpening and, beside that, fine, "
+                f"or one of reference, quality, {', '.join(_SEGMENTERS)}"
             )
     cards = [load_card(model) for model in models]
     training: Training = {key: value for card in cards for key, value in card.training.items() if _about(key) in kept}
@@ -110,6 +91,11 @@ def export(
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
     return write(exported, destination, data_of(runs, cards, terms), training, half=half)
+
+
+def _size(parts: dict[str, list[Run]], models: list[str]) -> int:
+    """Pixels a side at which a model for correction restores detail: those at which the detail learned to."""
+    return parts["detail"][-1].recipe().canvas if "detail" in parts else load_card(models[-1]).working_size
 
 
 def _about(key: str) -> str:
@@ -126,7 +112,14 @@ def _mean(networks: list[nn.Module]) -> nn.Module:
     return networks[0]
 
 
-def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | None = None, *, size: int) -> Exported:
+def light(
+    field: IlluminationField,
+    detail: Detail,
+    sharpening: Sharpening | None = None,
+    fine: Fine | None = None,
+    *,
+    size: int,
+) -> Exported:
     """The model for correction, which restores detail at the size (of the whole photograph) at which it learned to."""
     sharpens = {
         "sharpened": Tensor(shape=(1, 3, size, size), meaning="the part of the residual that sharpens"),
@@ -135,17 +128,23 @@ def light(field: IlluminationField, detail: Detail, sharpening: Sharpening | Non
             meaning=f"along rows and columns, to sharpen the photograph at {FINE * size} pixels instead",
         ),
     }
+    large = FINE * size
+    fine_in = Tensor(
+        shape=(1, 7, large, large),
+        meaning="the photograph at that size: RGB, sharpened, and field of view, 0 to 1, and what sharpening added",
+    )
+    fine_out = Tensor(shape=(1, 3, large, large), meaning="to be added to it, -1 to 1")
     return Exported(
-        Light(field, detail, sharpening), "Corrects retinal fundus photographs: uneven light, spots and blur.",
+        Light(field, detail, sharpening, fine), "Corrects retinal fundus photographs: uneven light, spots and blur.",
         {
             "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
             "local": Tensor(shape=(1, 4, size, size), meaning="the same at working size"),
-        },
+        } | ({"large": fine_in} if fine else {}),
         {
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
             "residual": Tensor(shape=(1, 3, size, size), meaning="to be added first, -1 to 1"),
             "activation": Tensor(shape=(1, 1, size, size), meaning="where it is degraded, 0 to 1"),
-        } | (sharpens if sharpening else {}),
+        } | (sharpens if sharpening else {}) | ({"fine": fine_out} if fine else {}),
     )  # fmt: skip
 
 
@@ -212,72 +211,3 @@ def _probabilities(
         {"local": Tensor(shape=(1, 4, size, size), meaning="RGB and field of view, 0 to 1")},
         {"probability": Tensor(shape=shape, meaning=f"of {structures}, 0 to 1")},
     )  # fmt: skip
-
-
-def write(
-    exported: Exported, destination: Path, data: tuple[Data, ...], training: Training, *, half: bool = False
-) -> Card:
-    """Write a model as ONNX with its card beside it.
-
-    Args:
-        exported: the trained network.
-        destination: the ONNX file; the card gets the ending .json.
-        data: what was learned from.
-        training: how.
-        half: store the weights in half precision, see `half`.
-
-    Raises:
-        UsageError: the destination does not end in .onnx.
-        ModelError: PyTorch and onnxruntime disagree; nothing is left behind.
-    """
-    if destination.suffix != ".onnx":
-        raise UsageError(f"{destination}: the name must end in .onnx")
-    network = exported.network.eval()
-    generator = torch.Generator().manual_seed(0)
-    example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
-        weights = Path(folder, destination.name)
-        torch.onnx.export(
-            network, tuple(example.values()), weights,
-            input_names=list(exported.inputs), output_names=list(exported.outputs),
-            opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
-        )  # fmt: skip
-        _tidy(weights, half=half)
-        card = _card(exported, weights, data, training)
-        weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
-        _compare(network, weights, example, _HALF_TOLERANCE if half else _TOLERANCE)
-        for made in (weights, weights.with_suffix(".json")):
-            made.replace(destination.with_name(made.name))
-    return card
-
-
-def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
-    return Card(
-        name=weights.stem, file=weights.name, sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
-        description=exported.description, inputs=exported.inputs, outputs=exported.outputs,
-        data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
-        licence=_LICENCE if {part.source for part in data} != {own.SOURCE} else own.LICENCE, figures={},
-    )  # fmt: skip
-
-
-def _tidy(weights: Path, *, half: bool) -> None:
-    """Remove what the exporter notes of the machine it ran on, stack traces with paths; halve the weights if wanted."""
-    model = onnx.load(weights)
-    graph = model.graph
-    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
-    if half:
-        halve(model)
-    onnx.save(model, weights)
-
-
-@torch.no_grad()
-def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor], tolerance: float) -> None:
-    ours = network(*example.values())
-    theirs = Session(str(weights)).run(**{name: tensor.numpy() for name, tensor in example.items()})
-    for tensor, (name, array) in zip(ours if isinstance(ours, tuple) else (ours,), theirs.items(), strict=True):
-        difference = float(np.abs(tensor.numpy() - array).max())
-        if not difference <= tolerance:
-            raise ModelError(f"PyTorch and ONNX disagree in {name}: {difference:.2e}")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from pathlib import Path
 from typing import Literal, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 from torch.utils.data import Dataset
@@ -21,69 +18,14 @@ from cofenet.networks.sharpening import Sharpening
 from cofenet.training import losses
 from cofenet.training.assessing import QualityFusionObjective, QualityObjective
 from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples, SharpeningExamples
+from cofenet.training.fine import FineObjective
 from cofenet.training.labelled import Labelled, load_labelled
 from cofenet.training.objective import Batch, Data, Objective
-from cofenet.training.photographs import Photographs, listed, load
+from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture, Recipe
+from cofenet.training.restoration import PICTURE, Restoration
 from cofenet.training.structures import DiscExamples, PatchExamples, StructureExamples, WholeExamples
 from cofenet.training.taught import TAUGHT, teach
-
-
-class Restoration(Objective):
-    """Networks that give a picture."""
-
-    @abstractmethod
-    def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """The network's picture, what it should be, and losses of the network's own."""
-
-    def data(self, manifest: Path, split: str, cache: Path) -> Photographs:
-        """See base."""
-        sources = self.recipe.sources
-        paths = [path for source in sources for path in listed(manifest, split, source.tasks, source.labels)]
-        return load(list(dict.fromkeys(paths)), self.recipe.canvas, cache)
-
-    @property
-    def validation(self) -> Mixture:
-        """The published recipe."""
-        return Mixture(kinds={"111": 1.0}, presets={"published": 1.0})
-
-    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
-        """See base."""
-        image, target, own = self.restore(network, batch)
-        mask = batch["mask"]
-        total = torch.zeros((), device=image.device)
-        for name, weight in self.recipe.losses.items():
-            total = total + weight * (own[name] if name in own else _PICTURE[name](image, target, mask))
-        return total
-
-    def figures(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
-        """PSNR inside the field of view, dB, of input and restored picture, and whether the latter is worse."""
-        image, target, _ = self.restore(network, batch)
-        pair = (batch["input"][:, :3], image.clamp(0, 1))
-        errors = [losses.masked_mean((x - target) ** 2, batch["mask"]) for x in pair]
-        seen = batch["mask"].amax(dim=(1, 2, 3)) > 0
-        before, after = -10 * torch.log10(torch.stack(errors)[:, seen] + 1e-6)
-        return {"psnr_input": before, "psnr": after, "worse": (after < before).float()}
-
-    def sheet(self, network: nn.Module, batch: Batch) -> NDArray[np.uint8]:
-        """A row a photograph (or patch): given, restored, truth; at most four, from all over the batch."""
-        image, target, _ = self.restore(network, batch)
-        stages = torch.stack([batch["input"][:, :3], image.clamp(0, 1), target], 1)  # B, 3, C, H, W
-        chosen = torch.linspace(0, len(stages) - 1, min(4, len(stages))).long()
-        rows = stages[chosen.to(stages.device)].permute(0, 3, 1, 4, 2)  # rows, H, 3, W, C
-        sheet = rows.reshape(rows.shape[0] * rows.shape[1], -1, 3)
-        return np.asarray((255 * sheet).round().byte().cpu().numpy(), np.uint8)
-
-
-_PICTURE = {
-    "absolute": losses.absolute,
-    "root_mean_square": losses.root_mean_square,
-    "decibels": losses.decibels,
-    "gradient": losses.gradient,
-    "structure": losses.structure,
-    "contrast": losses.contrast,
-    "chromaticity": losses.chromaticity,
-}
 
 
 class FieldObjective(Restoration):
@@ -188,7 +130,7 @@ def _reference_loss(name: str, answer: Answer, batch: Batch) -> Tensor:
             if name == "disc":
                 total = total + losses.disc(image, target, seen, avg_pool2d(batch["structures"][:, 1:], factor))
             else:
-                total = total + _PICTURE[name](image, target, seen)
+                total = total + PICTURE[name](image, target, seen)
     return total
 
 
@@ -261,6 +203,7 @@ _OBJECTIVES: dict[str, type[Objective]] = {
     "field": FieldObjective,
     "detail": DetailObjective,
     "sharpening": SharpeningObjective,
+    "fine": FineObjective,
     "reference": ReferenceObjective,
     "vessels": VesselsObjective,
     "disc-finder": DiscFinderObjective,

@@ -19,6 +19,7 @@ from cofenet.engine.card import Card, load_card, verified_weights
 from cofenet.errors import ModelError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import INPUT, IlluminationField
+from cofenet.networks.fine import Fine
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training.half import widened
 
@@ -40,7 +41,7 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
         The model's card.
 
     Raises:
-        ModelError: there is no such model, or it lacks a weight of the network; the message names those it lacks.
+        ModelError: there is no such model, or it lacks a weight of the network, or has more; the message names them.
     """
     stored = _arrays(onnx.load_from_string(verified_weights(model)).graph)
     layers = dict(network.named_modules())
@@ -51,6 +52,8 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
     new = {part for part in getattr(network, "LATER", ()) if not any(name.startswith(f"{part}.") for name in found)}
     if missing := [name for name in wanted if name not in found and name.partition(".")[0] not in new]:
         raise ModelError(f"{model}: is no such network; it lacks, or has in another shape, {', '.join(missing)}")
+    if more := [name for name in stored if _learned(name, prefix) and name.removeprefix(prefix) not in wanted]:
+        raise ModelError(f"{model}: is another network; it has {', '.join(more)}, too")
     with torch.no_grad():
         for name, array in found.items():
             wanted[name].copy_(_tensor(array))
@@ -59,15 +62,18 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
 
 
 def parts_of(model: str) -> dict[str, nn.Module]:
-    """The networks of an exported model for correction: "field", "detail" and "sharpening", as `light` has them.
+    """The networks of an exported model for correction: "field", "detail", "sharpening", "fine", or those it has.
 
     Raises:
         ModelError: there is no such model, or it has other networks, or these in other widths than the usual ones.
     """
-    parts: dict[str, nn.Module] = {"field": IlluminationField(), "detail": Detail(), "sharpening": Sharpening()}
-    seen = torch.rand(8, 4, INPUT, INPUT, generator=torch.Generator().manual_seed(0))
-    for network in parts.values():
-        begin_with(model, network, partial(network, seen))
+    parts: dict[str, nn.Module] = {"field": IlluminationField(), "detail": Detail()}
+    outputs = load_card(model).outputs
+    parts |= {"sharpening": Sharpening()} if "sharpened" in outputs else {}
+    parts |= {"fine": Fine()} if "fine" in outputs else {}
+    seen = torch.rand(8, 7, INPUT, INPUT, generator=torch.Generator().manual_seed(0))
+    for name, network in parts.items():
+        begin_with(model, network, partial(network, seen if name == "fine" else seen[:, :4]))
     return parts
 
 
@@ -98,6 +104,11 @@ def _arrays(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
                 if bias in stored and bias.endswith(".bias") and products.get(summand) in stored:
                     stored[f"{bias.removesuffix('bias')}weight"] = stored[products[summand]].T
     return stored
+
+
+def _learned(name: str, prefix: str) -> bool:
+    """Whether a stored array is, by its name, a weight of the network whose weights' names begin with a prefix."""
+    return name.startswith(prefix) and name.endswith((".weight", ".bias"))
 
 
 def _prefix(stored: dict[str, np.ndarray], wanted: dict[str, nn.Parameter]) -> str:

@@ -17,7 +17,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
 Network = Literal[
-    "field", "detail", "sharpening", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"
+    "field", "detail", "sharpening", "fine", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"
 ]
 Loss = Literal[
     "absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "chromaticity",
@@ -31,11 +31,15 @@ _OF_STRUCTURES = {"cross_entropy", "overlap"}
 _OF_QUALITY = {"grade", "severity", "change"}
 _LOSSES: dict[str, set[str]] = {
     "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"}, "sharpening": _OF_PICTURES,
+    "fine": _OF_PICTURES,
     "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
     "vessels": _OF_STRUCTURES, "disc-finder": _OF_STRUCTURES, "disc": _OF_STRUCTURES,
     "quality": _OF_QUALITY, "quality-fusion": _OF_QUALITY,
 }  # fmt: skip
 """The losses that each network may be trained by."""
+
+_FINE_SIZE = 1024
+"""Pixels a side of the photographs of which the network for fine structures sees patches, whatever the canvas."""
 
 _STRUCTURE_SIZE = 192, 32
 """Smallest side of what the reference network may see with its retinal structure activation, and its divisor."""
@@ -78,7 +82,7 @@ class Mixture(_Part):
         spread: how much they are; 1 for what lies between cameras of one kind.
         cut: share of photographs cut off at top and bottom.
         corrected: share of photographs to be segmented that `light`, as shipped, has corrected, as its users' are.
-        scale: photographs to be segmented are reduced to a share of the canvas from this range.
+        scale: photographs to be segmented, and those for `fine`, are reduced to a share of the canvas from this range.
         pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
             severity of one factor; or of two that people graded.
     """
@@ -116,7 +120,7 @@ class Recipe(_Part):
     Attributes:
         name: what the recipe is called; its file's name if it does not say.
         network: what is trained.
-        widths: its channels; empty for the network's own.
+        widths: its channels, of `fine` channels and blocks; empty for the network's own.
         reference: what the reference network is made of.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
         mixture: how photographs are varied and degraded.
@@ -162,9 +166,11 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        stages = {"field": 4, "detail": 3, "sharpening": 1}.get(self.network)
+        stages = {"field": 4, "detail": 3, "sharpening": 1, "fine": 2}.get(self.network)
         if self.widths and stages and len(self.widths) != stages:
             raise ValueError(f"widths: {self.network} has {stages}, got {len(self.widths)}")
+        if self.network == "fine" and self.size > _FINE_SIZE:
+            raise ValueError(f"size: {self.size} is more than the {_FINE_SIZE} at which fine sees photographs")
         if self.size > self.canvas:
             raise ValueError(f"size: {self.size} is more than canvas, {self.canvas}")
         for loss in self.losses:

@@ -1,0 +1,68 @@
+"""Fine: what one filter leaves of blur in a photograph that is larger than `light` sees it, as a small residual.
+
+A filter cannot give back what blur took wholly, nor without the noise that it raises; neighbours that go on in a line
+tell more. The network is a few convolutions at half the resolution: it sees about 40 pixels around, and no more.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
+
+_GAIN, _ADDED, _BOUND = 4.0, 20.0, 0.1
+"""Of what is given and what is asked for, over the light around: vessels depart from it by a tenth or less."""
+
+_BLOCKS, _POOLED, _AROUND = 8, 5, 0.02
+"""The light around is the mean over 5 × 5 blocks of 8 × 8 pixels; below 0.02, of full range, it is noise."""
+
+
+class Fine(nn.Module):
+    """From a sharpened photograph, and what sharpening added, to what should be added further.
+
+    Args:
+        width: channels at half the resolution.
+        depth: residual blocks.
+    """
+
+    def __init__(self, width: int = 32, depth: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4 * 7, width, 3, 1, 1)
+        self.blocks = nn.ModuleList(_block(width) for _ in range(depth))
+        self.last = nn.Conv2d(width, 4 * 3, 3, 1, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What was sharpened, RGB, its field of view, and what that added, (B, 7, H, W), to a residual (B, 3, H, W).
+
+        Sides must be multiples of 8. The photograph itself, the first less the last, is in [0, 1].
+        """
+        sharpened, seen, added = x[:, :3], x[:, 3:4], x[:, 4:]
+        given = (sharpened - added).clamp(0, 1)
+        light = light_around(given, seen)
+        planes = torch.cat([_GAIN * (given / light - 1) * seen, _ADDED * added / light, seen], 1)
+        y = torch.relu(self.first(pixel_unshuffle(planes, 2)))
+        for block in self.blocks:
+            y = torch.relu(y + block(y))
+        residual: Tensor = _BOUND * light * seen * pixel_shuffle(self.last(y), 2)
+        return residual
+
+
+def light_around(image: Tensor, seen: Tensor) -> Tensor:
+    """The light around each pixel of an image (B, C, H, W), of what is seen of it (B, 1, H, W): (B, C, H, W)."""
+    total, share = (_pooled(plane) for plane in (image * seen, seen))
+    light: Tensor = interpolate((total + 1e-3) / (share + 1e-2), scale_factor=_BLOCKS) + _AROUND
+    return light
+
+
+def _pooled(planes: Tensor) -> Tensor:
+    return avg_pool2d(avg_pool2d(planes, _BLOCKS), _POOLED, 1, _POOLED // 2)
+
+
+def _block(width: int) -> nn.Sequential:
+    """Two convolutions that begin by changing nothing."""
+    last = nn.Conv2d(width, width, 3, 1, 1)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+    return nn.Sequential(nn.Conv2d(width, width, 3, 1, 1), nn.ReLU(), last)

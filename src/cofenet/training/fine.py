@@ -1,0 +1,111 @@
+"""What the network for fine structures learns from: what one filter leaves of blur, in patches of large photographs."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import cast
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from cofenet.engine.card import load_card
+from cofenet.geometry import Crop, resize
+from cofenet.networks.fine import Fine, light_around
+from cofenet.networks.light import inside
+from cofenet.networks.sharpening import Sharpening
+from cofenet.tasks.fine import FINE, RIM, sharpen_finely
+from cofenet.tasks.view import view
+from cofenet.training.examples import Example, degraded, draw, filled, turned, vary
+from cofenet.training.objective import Batch, Data
+from cofenet.training.photographs import Photographs
+from cofenet.training.pretrained import begin_with
+from cofenet.training.recipe import Mixture
+from cofenet.training.restoration import Restoration
+
+_SHARPENS = "light"
+"""The model that sharpens the photographs first, as shipped."""
+
+_USUAL = 0.3
+"""Light that pictures are brought to before losses compare them: a retina's, as usual."""
+
+
+class FineExamples(Dataset[Batch]):
+    """Patches of photographs at the size at which `light` sharpens large ones, sharpened as it does."""
+
+    def __init__(
+        self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
+    ) -> None:
+        self.photographs, self.mixture, self.seed, self.size = photographs, mixture, seed, size
+        self.count, self.patches = count, patches
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Batch:
+        """Tensors (patches, C, size, size): `input` of 7 channels, as the network takes them, `sharp` of 3, `mask`."""
+        rng = np.random.default_rng([self.seed, index])
+        image, seen = turned(rng, *self.photographs.layers(int(rng.integers(len(self.photographs)))))
+        side = round(len(image) * rng.uniform(*self.mixture.scale))
+        image, seen = resize(image, (side, side)), resize(seen.astype(np.uint8), (side, side)).astype(np.bool_)
+        clean, mask = vary(image, seen, self.mixture, rng)
+        planes = self._seen(degraded(clean, mask, draw(self.mixture, rng)))
+        corners = rng.integers(planes.shape[1] - self.size + 1, size=(self.patches, 2))
+        cut = np.stack([planes[:, y : y + self.size, x : x + self.size] for y, x in corners])
+        batch = torch.from_numpy(cut)
+        return {"input": batch[:, :7], "sharp": batch[:, 7:10], "mask": batch[:, 10:]}
+
+    def _seen(self, example: Example) -> NDArray[np.float32]:
+        """What the network sees, what it should give, and where that counts: float32 (11, S, S)."""
+        fov = filled(example.mask)
+        working = load_card(_SHARPENS).working_size
+        coarse, fine = (Crop.around(fov.circle, size) for size in (working, FINE * working))
+        given, sharp = (view(image, fov, fine) for image in (example.degraded, example.before_blur()))
+        filters, change = self._sharpening(view(example.degraded, fov, coarse))
+        added = sharpen_finely(given, coarse, filters, change)
+        counts = cv2.erode(given[3], np.ones((2 * RIM + 1,) * 2), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        return np.concatenate([given[:3] + added, given[3:], added, sharp[:3], counts[None]]).astype(np.float32)
+
+    @torch.no_grad()
+    def _sharpening(self, local: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The fine filters that `light`, as shipped, chooses, (2, T), and its own sharpening (3, S, S)."""
+        x = torch.from_numpy(local)[None]
+        shares = self._network.shares(x)
+        change = (self._network.mixed(x, shares).clamp(0, 1) - x[:, :3]) * inside(x[:, 3:])
+        return (shares @ self._network.fine_inverses)[0].numpy(), change[0].numpy()
+
+    @cached_property
+    def _network(self) -> Sharpening:
+        network = Sharpening()
+        begin_with(_SHARPENS, network, lambda: None)
+        return network.eval()
+
+
+class FineObjective(Restoration):
+    """Undo what a filter leaves of blur; a faint vessel in the dark counts as in the light."""
+
+    @property
+    def validation(self) -> Mixture:
+        """The published recipe, at sizes as in training."""
+        return super().validation.model_copy(update={"scale": self.recipe.mixture.scale})
+
+    def network(self) -> nn.Module:
+        """See base."""
+        return Fine(*self.recipe.widths)
+
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+        """See base."""
+        recipe = self.recipe
+        return FineExamples(cast("Photographs", data), mixture, seed, recipe.size, count, recipe.patches)
+
+    def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """See base."""
+        return batch["input"][:, :3] + network(batch["input"]), batch["sharp"], {}
+
+    def compared(self, image: Tensor, target: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Both as if lit alike everywhere."""
+        light = light_around(target, batch["input"][:, 3:4])
+        return _USUAL * image / light, _USUAL * target / light

@@ -1,0 +1,124 @@
+"""Write a network as an ONNX file with its card, and see that it says there what it says here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from cofenet.engine.card import Card, Data, Tensor
+from cofenet.engine.session import Session
+from cofenet.errors import ModelError, UsageError
+from cofenet.training import own
+from cofenet.training.half import halve
+from cofenet.training.origin import Training
+
+_LICENCE = "Research use only: the training photographs' terms forbid more."
+
+_TOLERANCE = 1e-4
+"""Largest difference between PyTorch and ONNX that is let through, of values about 1."""
+
+_HALF_TOLERANCE = 1 / 255
+"""The same for weights in half precision: a grey level."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What goes into one ONNX file: a network of named inputs and outputs."""
+
+    network: nn.Module
+    description: str
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+def write(
+    exported: Exported, destination: Path, data: tuple[Data, ...], training: Training, *, half: bool = False
+) -> Card:
+    """Write a model as ONNX with its card beside it.
+
+    Args:
+        exported: the trained network.
+        destination: the ONNX file; the card gets the ending .json.
+        data: what was learned from.
+        training: how.
+        half: store the weights in half precision, see `half`.
+
+    Raises:
+        UsageError: the destination does not end in .onnx.
+        ModelError: PyTorch and onnxruntime disagree; nothing is left behind.
+    """
+    if destination.suffix != ".onnx":
+        raise UsageError(f"{destination}: the name must end in .onnx")
+    network = exported.network.eval()
+    generator = torch.Generator().manual_seed(0)
+    example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
+        weights = Path(folder, destination.name)
+        torch.onnx.export(
+            network, tuple(example.values()), weights,
+            input_names=list(exported.inputs), output_names=list(exported.outputs),
+            opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
+        )  # fmt: skip
+        _tidy(weights, half=half)
+        card = _card(exported, weights, data, training)
+        weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
+        _compare(network, weights, example, _HALF_TOLERANCE if half else _TOLERANCE)
+        for made in (weights, weights.with_suffix(".json")):
+            made.replace(destination.with_name(made.name))
+    return card
+
+
+def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
+    return Card(
+        name=weights.stem, file=weights.name, sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        description=exported.description, inputs=exported.inputs, outputs=exported.outputs,
+        data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
+        licence=_LICENCE if {part.source for part in data} != {own.SOURCE} else own.LICENCE, figures={},
+    )  # fmt: skip
+
+
+def _tidy(weights: Path, *, half: bool) -> None:
+    """Remove what the exporter notes of the machine it ran on, stack traces with paths; halve the weights if wanted."""
+    model = onnx.load(weights)
+    graphs = list(_graphs(model.graph))
+    for graph in graphs:
+        for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+            part.ClearField("metadata_props")
+            part.ClearField("doc_string")
+    used = {name for graph in graphs for node in graph.node for name in node.input}
+    used |= {value.name for graph in graphs for value in graph.output}
+    stored = [tensor for tensor in model.graph.initializer if tensor.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(stored)  # onnxruntime warns of what the exporter has left over
+    if half:
+        halve(model)
+    onnx.save(model, weights)
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and those inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _graphs(attribute.g)
+
+
+@torch.no_grad()
+def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor], tolerance: float) -> None:
+    ours = network(*example.values())
+    theirs = Session(str(weights)).run(**{name: tensor.numpy() for name, tensor in example.items()})
+    for tensor, (name, array) in zip(ours if isinstance(ours, tuple) else (ours,), theirs.items(), strict=True):
+        difference = float(np.abs(tensor.numpy() - array).max())
+        if not difference <= tolerance:
+            raise ModelError(f"PyTorch and ONNX disagree in {name}: {difference:.2e}")
