@@ -133,8 +133,8 @@ class ReferenceExamples(FieldExamples):
         return self._stages(example) | {"structures": _tensor(self._seen(example.structures))}
 
 
-class DetailExamples(Dataset[dict[str, Tensor]]):
-    """Patches at working resolution, several from each degraded photograph."""
+class PatchedExamples(Dataset[dict[str, Tensor]]):
+    """`count` examples, each of several patches of `size` pixels, from one degraded photograph."""
 
     def __init__(
         self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
@@ -144,6 +144,10 @@ class DetailExamples(Dataset[dict[str, Tensor]]):
 
     def __len__(self) -> int:
         return self.count
+
+
+class DetailExamples(PatchedExamples):
+    """Patches at working resolution, several from each degraded photograph."""
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors (patches, C, size, size) in [0, 1]: `input` of 4 channels, `lit` of 3, `mask` of 1."""
@@ -158,17 +162,8 @@ class DetailExamples(Dataset[dict[str, Tensor]]):
         return {"input": batch[:, :4], "lit": batch[:, 4:], "mask": batch[:, 3:4]}
 
 
-class SharpeningExamples(Dataset[dict[str, Tensor]]):
+class SharpeningExamples(PatchedExamples):
     """Whole photographs, or patches anywhere on them, as they are and before they were blurred."""
-
-    def __init__(
-        self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
-    ) -> None:
-        self.photographs, self.mixture, self.seed, self.size = photographs, mixture, seed, size
-        self.count, self.patches = count, patches
-
-    def __len__(self) -> int:
-        return self.count
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors (patches, C, size, size) in [0, 1]: `input` of 4 channels, `sharp` of 3, `mask` of 1.

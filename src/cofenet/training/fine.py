@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import cast
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from cofenet.engine.card import load_card
 from cofenet.geometry import Crop, resize
@@ -19,12 +17,11 @@ from cofenet.networks.light import inside
 from cofenet.networks.sharpening import Sharpening
 from cofenet.tasks.fine import FINE, RIM, sharpen_finely
 from cofenet.tasks.view import view
-from cofenet.training.examples import Example, degraded, draw, filled, turned, vary
-from cofenet.training.objective import Batch, Data
-from cofenet.training.photographs import Photographs
+from cofenet.training.examples import Example, PatchedExamples, degraded, draw, filled, turned, vary
+from cofenet.training.objective import Batch
 from cofenet.training.pretrained import begin_with
 from cofenet.training.recipe import Mixture
-from cofenet.training.restoration import Restoration
+from cofenet.training.restoration import PatchRestoration
 
 _SHARPENS = "light"
 """The model that sharpens the photographs first, as shipped."""
@@ -33,17 +30,8 @@ _USUAL = 0.3
 """Light that pictures are brought to before losses compare them: a retina's, as usual."""
 
 
-class FineExamples(Dataset[Batch]):
+class FineExamples(PatchedExamples):
     """Patches of photographs at the size at which `light` sharpens large ones, sharpened as it does."""
-
-    def __init__(
-        self, photographs: Photographs, mixture: Mixture, seed: int, size: int, count: int, patches: int
-    ) -> None:
-        self.photographs, self.mixture, self.seed, self.size = photographs, mixture, seed, size
-        self.count, self.patches = count, patches
-
-    def __len__(self) -> int:
-        return self.count
 
     def __getitem__(self, index: int) -> Batch:
         """Tensors (patches, C, size, size): `input` of 7 channels, as the network takes them, `sharp` of 3, `mask`."""
@@ -84,8 +72,10 @@ class FineExamples(Dataset[Batch]):
         return network.eval()
 
 
-class FineObjective(Restoration):
+class FineObjective(PatchRestoration):
     """Undo what a filter leaves of blur; a faint vessel in the dark counts as in the light."""
+
+    seen = FineExamples
 
     @property
     def validation(self) -> Mixture:
@@ -95,11 +85,6 @@ class FineObjective(Restoration):
     def network(self) -> nn.Module:
         """See base."""
         return Fine(*self.recipe.widths)
-
-    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
-        """See base."""
-        recipe = self.recipe
-        return FineExamples(cast("Photographs", data), mixture, seed, recipe.size, count, recipe.patches)
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""

@@ -23,7 +23,7 @@ from cofenet.training.labelled import Labelled, load_labelled
 from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Mixture, Recipe
-from cofenet.training.restoration import PICTURE, Restoration
+from cofenet.training.restoration import PICTURE, PatchRestoration, Restoration
 from cofenet.training.structures import DiscExamples, PatchExamples, StructureExamples, WholeExamples
 from cofenet.training.taught import TAUGHT, teach
 
@@ -45,17 +45,15 @@ class FieldObjective(Restoration):
         return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
 
 
-class DetailObjective(Restoration):
+class DetailObjective(PatchRestoration):
     """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only."""
+
+    seen = DetailExamples
 
     def network(self) -> nn.Module:
         """See base."""
         widths = cast("tuple[int, int, int]", self.recipe.widths)
         return Detail(widths) if widths else Detail()
-
-    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
-        """See base."""
-        return DetailExamples(cast("Photographs", data), mixture, seed, self.recipe.size, count, self.recipe.patches)
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
@@ -65,17 +63,14 @@ class DetailObjective(Restoration):
         return degraded + residual, target, own
 
 
-class SharpeningObjective(Restoration):
+class SharpeningObjective(PatchRestoration):
     """Undo blur, whatever the light, and leave spots alone."""
+
+    seen = SharpeningExamples
 
     def network(self) -> nn.Module:
         """See base."""
         return Sharpening(*self.recipe.widths)
-
-    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
-        """See base."""
-        recipe = self.recipe
-        return SharpeningExamples(cast("Photographs", data), mixture, seed, recipe.size, count, recipe.patches)
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.data import Dataset
 
 from cofenet.training import losses
-from cofenet.training.objective import Batch, Objective
+from cofenet.training.examples import PatchedExamples
+from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs, listed, load
 from cofenet.training.recipe import Mixture
 
@@ -77,3 +80,18 @@ class Restoration(Objective):
         rows = stages[chosen.to(stages.device)].permute(0, 3, 1, 4, 2)  # rows, H, 3, W, C
         sheet = rows.reshape(rows.shape[0] * rows.shape[1], -1, 3)
         return np.asarray((255 * sheet).round().byte().cpu().numpy(), np.uint8)
+
+
+class PatchRestoration(Restoration):
+    """Those that see patches.
+
+    Attributes:
+        seen: the examples.
+    """
+
+    seen: type[PatchedExamples]
+
+    def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
+        """See base."""
+        recipe = self.recipe
+        return self.seen(cast("Photographs", data), mixture, seed, recipe.size, count, recipe.patches)
