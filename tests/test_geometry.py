@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cofenet.geometry import Circle, Crop, resize
+from cofenet.geometry import Circle, Crop, grown, resize
 
 LENGTHS = st.floats(1, 500)
 
@@ -38,6 +38,16 @@ def test_a_crop_at_its_own_size_is_the_pixels_themselves(
 def test_a_crop_around_a_circle_holds_it() -> None:
     crop = Crop.around(Circle(100.2, 80.7, 60.1), 512)
     assert (crop.left, crop.top, crop.side) == (40, 21, 120)
+
+
+def test_what_is_grown_reaches_as_far_as_told() -> None:
+    mask = np.zeros((21, 21), np.bool_)
+    mask[10, 10] = True
+    rows, columns = np.nonzero(grown(mask, 6.3))
+    away = np.hypot(rows - 10, columns - 10)
+    assert 6 <= away.max() < 6.5
+    assert len(away) == pytest.approx(np.pi * 6**2, rel=0.1)
+    assert grown(mask, 0.2).sum() == 5
 
 
 def test_shrinking_averages() -> None:

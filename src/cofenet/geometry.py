@@ -97,6 +97,13 @@ class Crop:
         return self.take(mask.view(np.uint8) * np.uint8(255)) > np.uint8(127)
 
 
+def grown(mask: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """`mask`, bool (H, W), with all that lies within `reach` pixels of it, one at least."""
+    side = 2 * max(1, round(reach)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
+
+
 def resize(image: NDArray[Value], shape: tuple[int, int]) -> NDArray[Value]:
     """Resize to `shape` (H, W) by area averaging when shrinking, bilinearly when enlarging; keeps the dtype."""
     if image.shape[:2] == shape:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.fov import FieldOfView
+from cofenet.geometry import grown
 from cofenet.metrics.overlap import skeleton
 from cofenet.tasks.segmentation import Disc
 
@@ -61,8 +62,7 @@ def erase_vessel(image: Image, fov: FieldOfView, vessels: Mask, rng: np.random.G
         cv2.circle(near, (int(columns[index]), int(rows[index])), round(0.1 * diameter), 1, -1)
         stretch = _connected((lines & (near > 0)), int(rows[index]), int(columns[index]))
         if np.count_nonzero(stretch) >= 0.1 * diameter:
-            reach = _disc(0.012 * diameter)
-            return paint_over(image, (cv2.dilate(stretch.astype(np.uint8), reach) > 0) & fov.mask, rng)
+            return paint_over(image, grown(stretch, 0.012 * diameter) & fov.mask, rng)
     return None
 
 
@@ -154,8 +154,3 @@ def _connected(mask: Mask, row: int, column: int) -> Mask:
     """The connected part of a mask that holds a pixel."""
     labels = cv2.connectedComponents(mask.astype(np.uint8))[1]
     return np.asarray(labels == labels[row, column])
-
-
-def _disc(radius: float) -> NDArray[np.uint8]:
-    side = 2 * max(1, round(radius)) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)

@@ -22,6 +22,7 @@ from cofenet.engine.session import session
 from cofenet.errors import NotFundusError
 from cofenet.evaluation import harms
 from cofenet.fov import FieldOfView
+from cofenet.geometry import grown
 from cofenet.metrics.fidelity import psnr
 from cofenet.metrics.overlap import dice
 from cofenet.tasks.correction import Correction, correct
@@ -191,12 +192,7 @@ def exudate_contrast(image: Image, marked: Mask, fov: Mask) -> float:
         fov: bool (H, W); surroundings are within a 40th of its width, without a margin of a 200th.
     """
     width = int(np.ptp(np.flatnonzero(fov.any(0)))) + 1
-    near, far = (_grown(marked, max(1, round(width * share))) for share in (1 / 200, 1 / 40))
+    near, far = (grown(marked, width * share) for share in (1 / 200, 1 / 40))
     around = far & ~near & fov
     level = float(image[around, 1].mean())
     return (float(image[marked & fov, 1].mean()) - level) / level
-
-
-def _grown(mask: Mask, reach: int) -> Mask:
-    side = 2 * reach + 1
-    return cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0

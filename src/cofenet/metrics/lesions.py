@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.geometry import grown
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 
@@ -32,13 +34,12 @@ def lesion_contrasts(image: Pixels, lesions: Mask, fov: Mask) -> NDArray[np.floa
         (N,), in the order of the regions, which depends on `lesions` and `fov` alone; so does N.
     """
     green, side = image[..., 1].astype(np.float64), len(image)
-    inner, outer = (_disc(max(1, round(part * side))) for part in (_GAP, _GAP + _RING))
-    near = cv2.dilate(lesions.astype(np.uint8), inner) > 0
+    near = grown(lesions, _GAP * side)
     count, labels = cv2.connectedComponents((lesions & fov).astype(np.uint8))
     found = []
     for number in range(1, count):
         region = labels == number
-        ring = (cv2.dilate(region.astype(np.uint8), outer) > 0) & fov & ~near
+        ring = grown(region, (_GAP + _RING) * side) & fov & ~near
         if region.sum() < _SMALLEST or not ring.any():
             continue
         around = float(green[ring].mean())
@@ -55,7 +56,3 @@ def lesion_contrast_kept(image: Pixels, truth: Pixels, lesions: Mask, fov: Mask)
     ours, theirs = (lesion_contrasts(picture, lesions, fov) for picture in (image, truth))
     whole = float(theirs @ theirs)
     return float(ours @ theirs) / whole if whole > 0 else float("nan")
-
-
-def _disc(radius: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cofenet.engine.session import session
 from cofenet.fov import FieldOfView
-from cofenet.geometry import Crop
+from cofenet.geometry import Crop, grown
 from cofenet.metrics.overlap import skeleton
 from cofenet.tasks.segmentation import Disc, find_disc, measure_disc, outline_disc, outlined
 
@@ -73,7 +73,7 @@ def vessels_changed(before: Floats, after: Floats, unexplained: Floats) -> tuple
     added = erased = 0
     for number, place in enumerate(places):
         old, new = looks[2 * number : 2 * number + 2]
-        changed = _grown(unexplained[place] > _UNEXPLAINED, reach)
+        changed = grown(unexplained[place] > _UNEXPLAINED, reach)
         added = max(added, _longest(new, old, changed, reach))
         erased = max(erased, _longest(old, new, changed, reach))
     return added / len(unexplained), erased / len(unexplained)
@@ -157,11 +157,6 @@ def _most_changed(unexplained: Floats, side: int) -> Iterator[tuple[slice, slice
 
 def _longest(one: Floats, other: Floats, changed: Mask, reach: int) -> int:
     """Pixels of the longest centreline that one shows and the other does not."""
-    alone = skeleton(one > _SURE) & ~_grown(other > _DOUBTFUL, reach) & changed
+    alone = skeleton(one > _SURE) & ~grown(other > _DOUBTFUL, reach) & changed
     count, _, statistics, _ = cv2.connectedComponentsWithStats(alone.astype(np.uint8))
     return int(statistics[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
-
-
-def _grown(mask: Mask, reach: int) -> Mask:
-    side = 2 * reach + 1
-    return cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))) > 0
