@@ -144,6 +144,12 @@ def test_a_name_never_lies_about_the_format(tmp_path: Path, name: str, form: str
     assert [path.name for path in tmp_path.iterdir()] == [written]
 
 
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    written = write_photograph(str(tmp_path / "a.png"), Photograph(scene()))
+    assert written == tmp_path / "a.png"
+    assert read_photograph(str(written)).path == written
+
+
 def test_same_is_the_format_and_depth_of_the_content(tmp_path: Path) -> None:
     content = write_photograph(tmp_path / "w", Photograph(scene(dtype=np.uint16)), format="tiff").read_bytes()
     source = save(tmp_path, "a.jpg", content)

@@ -15,6 +15,7 @@ What a result keeps of its source:
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ from cofenet.io.tiff import encode_tiff
 
 if TYPE_CHECKING:
     from cofenet.io.deidentify import Deidentifier
+
+FilePath = str | os.PathLike[str]
 
 _ENCODERS: Final = {"png": encode_png, "jpeg": encode_jpeg, "tiff": encode_tiff}
 
@@ -65,7 +68,7 @@ class Photograph:
             raise UsageError(f"alpha must have the shape of the pixels, {shape[:2]}, not {alpha.shape}")
 
 
-def read_photograph(path: Path) -> Photograph:
+def read_photograph(path: FilePath) -> Photograph:
     """Read one photograph; its content, not its name, says which format it is.
 
     Raises:
@@ -76,12 +79,13 @@ def read_photograph(path: Path) -> Photograph:
     """
     frames = read_frames(path)
     if len(frames) > 1:
-        raise UnreadableError(f"has {len(frames)} frames; give one photograph per file", path)
+        raise UnreadableError(f"has {len(frames)} frames; give one photograph per file", frames[0].path)
     return frames[0]
 
 
-def read_frames(path: Path) -> tuple[Photograph, ...]:
+def read_frames(path: FilePath) -> tuple[Photograph, ...]:
     """Read every frame of a DICOM file, or the one photograph of another, like `read_photograph`."""
+    path = Path(path)
     try:
         _refuse_non_files(path)
         with path.open("rb") as stream:
@@ -94,7 +98,7 @@ def read_frames(path: Path) -> tuple[Photograph, ...]:
 
 
 def write_photograph(
-    path: Path,
+    path: FilePath,
     photograph: Photograph,
     *,
     format: Literal["same"] | Format = "same",  # noqa: A002 - the word every caller expects
@@ -120,7 +124,7 @@ def write_photograph(
 
 
 def write_frames(
-    path: Path,
+    path: FilePath,
     frames: Sequence[Photograph],
     *,
     format: Literal["same"] | Format = "same",  # noqa: A002 - as above
@@ -143,7 +147,7 @@ def write_frames(
         UsageError: as `write_photograph`; or frames that came from no DICOM file are to be de-identified.
         UnwritableError: as `write_photograph`; or the pixels may show who the patient is.
     """
-    first = frames[0]
+    path, first = Path(path), frames[0]
     chosen = first.format if format == "same" else format
     suffix = suffix_for(chosen)
     target = path if has_suffix(path, chosen) else path.with_name(path.name + suffix)
