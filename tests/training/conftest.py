@@ -42,7 +42,8 @@ def labelled(photographs: Photographs) -> Labelled:
     labels = np.zeros((3, 64, 64, 2), np.uint8)
     labels[:, 24:40, 40:56, 0], labels[:, 28:36, 44:52, 1] = 255, 255
     known = np.array([[True, True], [True, True], [True, False]])
-    return Labelled(photographs.images, photographs.masks, labels, known, photographs.paths)
+    taught = np.zeros(3, np.bool_)
+    return Labelled(photographs.images, photographs.masks, labels, known, taught, photographs.paths)
 
 
 @pytest.fixture(scope="session")

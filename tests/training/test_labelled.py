@@ -10,7 +10,10 @@ import pytest
 
 import cofenet.training.labelled as module
 from cofenet.errors import UsageError
+from cofenet.fov import find_fov
+from cofenet.geometry import Crop
 from cofenet.io import Photograph, read_photograph, write_photograph
+from cofenet.tasks.segmentation import vessel_probability
 from cofenet.training.labelled import Labelled, disc_box, load_labelled
 
 DISC = ("disc", "disc_cup", "lesions")
@@ -47,13 +50,26 @@ def test_a_given_validation_split_is_used(labelled_manifest: Path) -> None:
     assert len(load_labelled(labelled_manifest, "val", DISC, ("disc", "cup"), 32)) == 1
 
 
+def test_networks_draw_where_nobody_did(labelled_manifest: Path, tmp_path: Path) -> None:
+    found = load_labelled(labelled_manifest, "train", ("disc",), ("vessels", "disc"), 128, tmp_path, ("vessels",))
+    assert [path.name for path in found.paths] == ["0.png", "1.png", "2.png", "3.png"]  # 4 is held back to validate on
+    np.testing.assert_array_equal(found.taught, [False, True, True, True])
+    np.testing.assert_array_equal(found.known[:2, 0], [False, True])
+    pixels = np.asarray(read_photograph(found.paths[1]).pixels)
+    fov = find_fov(pixels)
+    seen = Crop.around(fov.circle, 128).take(np.rint(255 * vessel_probability(pixels, fov)).astype(np.uint8))
+    assert seen.any()
+    np.testing.assert_array_equal(found.labels[1, ..., 0], seen)
+    assert not load_labelled(labelled_manifest, "val", ("disc",), ("disc",), 32, None, ("vessels",)).taught.any()
+
+
 def test_cache_gives_the_same_without_reading(
     labelled_manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = load_labelled(labelled_manifest, "train", DISC, ("disc", "cup"), 32, tmp_path)
     monkeypatch.setattr(module, "read_photograph", lambda path: pytest.fail(f"{path} was read again"))
     second = load_labelled(labelled_manifest, "train", DISC, ("disc", "cup"), 32, tmp_path)
-    for name in ("images", "masks", "labels", "known"):
+    for name in ("images", "masks", "labels", "known", "taught"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
         assert getattr(first, name).dtype == getattr(second, name).dtype
     assert first.paths == second.paths

@@ -108,6 +108,8 @@ def test_recipe_kept_by_a_run_is_the_same(tmp_path: Path, recipes: dict[str, Rec
         ("betas = [0.9, 1.0]", "betas.1"),
         ("clip = -1.0", "clip"),
         ('schedule = "steps"', "schedule"),
+        ("mixture.taught = 0.5", "mixture.taught"),
+        ("sources = [{ taught = true }]", "sources.taught"),
     ],
 )
 def test_error_names_file_and_field(tmp_path: Path, line: str, field: str) -> None:

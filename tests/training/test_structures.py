@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -36,11 +38,20 @@ def test_a_number_is_always_the_same_example(kind: type[StructureExamples], labe
     assert not torch.equal(first["input"], other["input"])
 
 
+def test_taught_photographs_are_seen_as_often_as_the_mixture_says(labelled: Labelled) -> None:
+    images = np.stack([np.full_like(labelled.images[0], grey) for grey in (40, 120, 200)])
+    half = replace(labelled, images=images, taught=np.array([False, False, True]))
+    for share in (0.0, 0.3, 1.0):
+        examples = WholeExamples(half, Mixture(kinds={"000": 1.0}, taught=share), 0, 32, 200, 1)
+        bright = [float(example["input"][0, :3].max()) > 0.6 for example in map(examples.__getitem__, range(200))]
+        assert abs(np.mean(bright) - share) < 0.1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_move_with_the_photograph(kind: type[StructureExamples], labelled: Labelled) -> None:
     """On photographs that show their labels, each pixel's colour says what its label must be."""
     images = np.repeat(labelled.labels[..., :1] // 2 + 60, 3, axis=3) * labelled.masks[..., None]
-    shown = Labelled(images.astype(np.uint8), labelled.masks, labelled.labels, labelled.known, labelled.paths)
+    shown = replace(labelled, images=images.astype(np.uint8))
     for index in range(6):
         example = kind(shown, Mixture(kinds={"000": 1.0}, cut=0.5), 0, 32, 6, 1)[index]
         seen = example["mask"][0, 0] > 0.99

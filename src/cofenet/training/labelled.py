@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.engine.card import load_card
 from cofenet.errors import PhotographError, UsageError
-from cofenet.fov import find_fov
+from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
+from cofenet.tasks.segmentation import Structure, segment
 from cofenet.training.cache import Arrays, remembered
-from cofenet.training.photographs import Row, cut, rows_of
+from cofenet.training.photographs import Pixels, Row, cut, rows_of
+from cofenet.training.taught import TEACHERS
 
 _DISC_DIAMETER = 0.15
 """Of the field of view's diameter: the median of the discs drawn in the training photographs of 45 degrees."""
@@ -36,6 +39,7 @@ class Labelled:
         masks: bool (N, S, S), the field of view.
         labels: uint8 (N, S, S, K), how much of each pixel each structure covers, 0 to 255.
         known: bool (N, K), which structures were drawn on which photograph.
+        taught: bool (N,), on which nobody drew: their structures are what the shipped networks see.
         paths: the file each came from.
     """
 
@@ -43,6 +47,7 @@ class Labelled:
     masks: NDArray[np.bool_]
     labels: NDArray[np.uint8]
     known: NDArray[np.bool_]
+    taught: NDArray[np.bool_]
     paths: tuple[Path, ...]
 
     def __len__(self) -> int:
@@ -50,7 +55,13 @@ class Labelled:
 
 
 def load_labelled(
-    manifest: Path, split: str, tasks: Sequence[str], structures: Sequence[str], size: int, cache: Path | None = None
+    manifest: Path,
+    split: str,
+    tasks: Sequence[str],
+    structures: Sequence[Structure],
+    size: int,
+    cache: Path | None = None,
+    taught: Sequence[str] = (),
 ) -> Labelled:
     """Read the photographs of some tasks with their structures; unreadable ones are named in the log and skipped.
 
@@ -62,36 +73,44 @@ def load_labelled(
         structures: which of vessels, disc, cup.
         size: pixels a side.
         cache: a folder in which the result is kept for the next time.
+        taught: rows of which tasks are learned from, too, though nobody drew on them, in the split "train".
 
     Raises:
         UsageError: the manifest cannot be read, or gives no photographs.
     """
-    rows = [row for row in rows_of(manifest) if row["task"] in tasks]
+    rows = rows_of(manifest)
+    drawn = [row for row in rows if row["task"] in tasks]
+    known = {row["path"] for row in drawn}
+    seen = [row for row in rows if row["task"] in taught and row["split"] == split == "train"]
     together: dict[str, list[Row]] = {}
-    for row in _of_split(rows, split):
+    for row in _of_split(drawn, split):
         together.setdefault(row["path"], []).append(row)
     if not together:
         raise UsageError(f"{manifest}: no photographs of {', '.join(tasks)} in {split}")
-    paths = [manifest.parent / path for path in together]
-    settings = f"{size} {' '.join(structures)} {' '.join(tasks)}"
     labels = [manifest.parent / row["label"] for rows in together.values() for row in rows if row["task"] != "lesions"]
+    together |= {row["path"]: [] for row in seen if row["path"] not in known}
+    paths = [manifest.parent / path for path in together]
+    settings = " ".join([str(size), *structures, *tasks])
+    if taught:
+        settings += " ".join([" taught", *taught, *(load_card(name).sha256 for name in TEACHERS)])
     files = [manifest, *paths, *labels]
-    kept = remembered(cache, files, settings, lambda: _read(manifest.parent, together.values(), structures, size))
+    kept = remembered(cache, files, settings, lambda: _read(manifest.parent, together, structures, size))
     paths = list(map(Path, kept.pop("paths").tolist()))
     return Labelled(**kept, paths=tuple(paths))
 
 
-def _read(folder: Path, together: Iterable[list[Row]], structures: Sequence[str], size: int) -> Arrays:
+def _read(folder: Path, together: Mapping[str, list[Row]], structures: Sequence[Structure], size: int) -> Arrays:
     found = {
-        folder / rows[0]["path"]: square
-        for rows in together
-        if (square := _square(folder, rows, structures, size)) is not None
+        folder / path: square
+        for path, rows in together.items()
+        if (square := _square(folder, path, rows, structures, size)) is not None
     }
     if not found:
         raise UsageError(f"{folder}: none of the photographs can be read")
     images, masks, labels, known = (np.stack(arrays) for arrays in zip(*found.values(), strict=True))
+    taught = np.array([not together[path] for path in together if folder / path in found])
     paths = np.array([str(path) for path in found])
-    return {"images": images, "masks": masks, "labels": labels, "known": known, "paths": paths}
+    return {"images": images, "masks": masks, "labels": labels, "known": known, "taught": taught, "paths": paths}
 
 
 def _of_split(rows: list[Row], split: str) -> list[Row]:
@@ -105,12 +124,12 @@ def _of_split(rows: list[Row], split: str) -> list[Row]:
 Square = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.uint8], NDArray[np.bool_]]
 
 
-def _square(folder: Path, rows: list[Row], structures: Sequence[str], size: int) -> Square | None:
-    drawn: dict[str, NDArray[np.uint8]] = {}
-    path = folder / rows[0]["path"]
+def _square(folder: Path, name: str, rows: list[Row], structures: Sequence[Structure], size: int) -> Square | None:
+    path = folder / name
     try:
         pixels = read_photograph(path).pixels
         fov = find_fov(pixels)
+        drawn = {} if rows else _seen(pixels, fov, structures)
         for row in rows:
             drawn |= _drawn(folder, row, pixels.shape[:2], fov.circle) | drawn
     except PhotographError as error:
@@ -134,6 +153,13 @@ def _drawn(folder: Path, row: Row, shape: tuple[int, int], circle: Circle) -> di
     if row["task"] == "disc_cup":
         return {"disc": _hull(label > 60), "cup": _hull(label > 190)}
     return {"vessels": _filled(label > 127)} if row["task"] == "vessels" else {"disc": _hull(label > 127)}
+
+
+def _seen(pixels: Pixels, fov: FieldOfView, structures: Sequence[Structure]) -> dict[str, NDArray[np.uint8]]:
+    """What the shipped networks see, uint8 (H, W), 0 to 255 for a probability from 0 to 1; no disc, no cup."""
+    found = segment(pixels, structures=structures, fov=fov)
+    there = [name for name in structures if name == "vessels" or found.measurements.disc is not None]
+    return {name: np.asarray(np.rint(255 * found.probabilities[name]), np.uint8) for name in there}
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

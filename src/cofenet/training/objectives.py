@@ -15,6 +15,7 @@ from cofenet.networks.field import IlluminationField, apply_field
 from cofenet.networks.reference import Answer, Reference, Variant
 from cofenet.networks.segmentation import Segmenter
 from cofenet.networks.sharpening import Sharpening
+from cofenet.tasks.segmentation import Structure
 from cofenet.training import losses
 from cofenet.training.assessing import QualityFusionObjective, QualityObjective
 from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples, SharpeningExamples
@@ -132,7 +133,7 @@ def _reference_loss(name: str, answer: Answer, batch: Batch) -> Tensor:
 class Segmentation(Objective):
     """Say of each pixel how likely it belongs to a structure."""
 
-    structures: tuple[str, ...]
+    structures: tuple[Structure, ...]
     widths: tuple[int, ...]
     seen: type[StructureExamples]
 
@@ -142,8 +143,11 @@ class Segmentation(Objective):
 
     def data(self, manifest: Path, split: str, cache: Path) -> Labelled:
         """See base."""
-        tasks = [task for source in self.recipe.sources for task in source.tasks]
-        return load_labelled(manifest, split, tasks, self.structures, self.recipe.canvas, cache)
+        drawn, taught = (
+            [task for source in self.recipe.sources if source.taught is by_networks for task in source.tasks]
+            for by_networks in (False, True)
+        )
+        return load_labelled(manifest, split, drawn, self.structures, self.recipe.canvas, cache, taught)
 
     def examples(self, data: Data, mixture: Mixture, seed: int, count: int) -> Dataset[Batch]:
         """See base."""

@@ -65,10 +65,17 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Photographs to learn from: rows of the manifest."""
+    """Photographs to learn from: rows of the manifest.
+
+    Attributes:
+        tasks: rows of which tasks.
+        labels: rows with which labels; empty for all.
+        taught: nobody drew the structures on them: they are what the shipped networks see, before degradation.
+    """
 
     tasks: tuple[str, ...] = ("clean",)
     labels: tuple[str, ...] = ()
+    taught: bool = False
 
 
 class Mixture(_Part):
@@ -81,6 +88,7 @@ class Mixture(_Part):
         recolor: share of photographs whose colours are changed first, as another camera would.
         spread: how much they are; 1 for what lies between cameras of one kind.
         cut: share of photographs cut off at top and bottom.
+        taught: share of photographs to be segmented that come from sources that are taught.
         corrected: share of photographs to be segmented that `light`, as shipped, has corrected, as its users' are.
         scale: photographs to be segmented, and those for `fine`, are reduced to a share of the canvas from this range.
         pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
@@ -93,6 +101,7 @@ class Mixture(_Part):
     recolor: Share = 0.0
     spread: Weight = 1.0
     cut: Share = 0.0
+    taught: Share = 0.0
     corrected: Share = 0.0
     scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (1.0, 1.0)
     pairs: bool = False
@@ -178,8 +187,16 @@ class Recipe(_Part):
                 raise ValueError(f"losses.{loss}: is not for {self.network}")
         if "change" in self.losses and not self.mixture.pairs:
             raise ValueError("losses.change: needs mixture.pairs")
+        self._check_taught()
         self._check_reference()
         return self
+
+    def _check_taught(self) -> None:
+        taught = [source.taught for source in self.sources]
+        if any(taught) and (all(taught) or _OF_STRUCTURES.isdisjoint(self.losses)):
+            raise ValueError("sources.taught: is for photographs to be segmented, beside those that people drew on")
+        if any(taught) is not (self.mixture.taught > 0):
+            raise ValueError("mixture.taught: goes with sources that are taught")
 
     def _check_reference(self) -> None:
         shape, ours = self.reference, self.network == "reference"

@@ -53,7 +53,7 @@ class StructureExamples(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Tensors in [0, 1]: `input` (P, 4, size, size), `target` (P, K, size, size), `known` (P, K, 1, 1), `mask`."""
         rng = np.random.default_rng([self.seed, index])
-        chosen = int(rng.integers(len(self.labelled)))
+        chosen = self._chosen(rng)
         marked = self._marked(chosen, rng)
         cuts = np.stack([marked.seen(crop) for crop in self._crops(marked, rng)])  # P, size, size, 4 + K
         batch = torch.from_numpy(np.ascontiguousarray(cuts.transpose(0, 3, 1, 2)))
@@ -62,6 +62,12 @@ class StructureExamples(Dataset[dict[str, Tensor]]):
             "input": batch[:, :4], "target": batch[:, 4:], "mask": batch[:, 3:4],
             "known": known[None, :, None, None].repeat(len(batch), 1, 1, 1),
         }  # fmt: skip
+
+    def _chosen(self, rng: np.random.Generator) -> int:
+        taught = self.labelled.taught
+        if not taught.any():
+            return int(rng.integers(len(taught)))
+        return int(rng.choice(np.flatnonzero(taught == (rng.uniform() < self.mixture.taught))))
 
     def _marked(self, chosen: int, rng: np.random.Generator) -> Marked:
         source = self.labelled

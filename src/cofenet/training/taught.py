@@ -21,7 +21,8 @@ from cofenet.training.photographs import Photographs
 TAUGHT: tuple[Structure, ...] = ("vessels", "disc")
 """The structures, in the order of the planes."""
 
-_TEACHERS = ("vessels", "disc-finder", "disc")
+TEACHERS = ("vessels", "disc-finder", "disc")
+"""The networks that see them."""
 
 _UNSURE = (0.4, 0.6)
 """Between these, a probability of vessel stays as it is; below it becomes 0, above 1: as in the published training."""
@@ -45,7 +46,7 @@ class Taught(Photographs):
 
 def teach(photographs: Photographs, cache: Path | None = None) -> Taught:
     """Let the shipped networks look at photographs; `cache` is a folder in which the result is kept."""
-    models = " ".join(load_card(name).sha256 for name in _TEACHERS)
+    models = " ".join(load_card(name).sha256 for name in TEACHERS)
     settings = f"taught {photographs.images.shape[1]} {models}"
     kept = remembered(cache, photographs.paths, settings, lambda: _look(photographs))
     return Taught(photographs.images, photographs.masks, photographs.paths, kept["structures"])
