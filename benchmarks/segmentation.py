@@ -5,7 +5,8 @@
 Protocol: `cofenet.evaluation.segmentation`. FOLDER holds vessels-good.onnx and disc-good.onnx, exports of the recipes
 of those names: the shipped networks learned from degraded photographs, too, and ones that did not tell what correction
 is worth to them. Photographs: rows of manifest.csv with split "test" and the tasks vessels (with a second observer's
-drawing beside the first's, where there is one), disc (degraded DRAWS times), disc_cup and lesions.
+drawing beside the first's, where there is one), disc, disc_cup (which a published network drew) and lesions; those with
+a disc are degraded DRAWS times.
 
 Intervals are of 95 % and by patient, for some gave both eyes: of means by Student's t of the patients' means, of the
 share found by Clopper and Pearson, of what is recovered by bootstrap.
@@ -37,11 +38,15 @@ DISC_DIAMETER = 0.15
 """Of the field of view's: the median of those drawn; distances of disc centres are told in it."""
 
 DRAWS = 4
-"""Degradations of each photograph with a disc that people drew: few are, and what each takes differs widely."""
+"""Degradations of each photograph with a disc: few have one drawn, and what each takes differs widely."""
 
 SOURCES = {"chase": "CHASE_DB1", "hrf": "HRF, half size", "stare": "STARE"}
 VERSIONS = ("clean", "degraded", "clahe", "background-subtraction", "light")
 GOOD = " by a segmenter of good photographs"
+NETWORK = "teacher"
+"""The source of discs and cups that a published network drew."""
+
+ALSO = ", those drawn by a network, too"
 MODELS = ("vessels", "disc-finder", "disc", "light")
 Row = dict[str, str]
 Values = dict[str, list[float]]
@@ -68,7 +73,7 @@ def main() -> None:
         "figures": _figures(values),
         "recovered": {
             name: _recovered(values[f"{name} all"])
-            for name in ("vessels", f"vessels{GOOD}", "disc", f"disc{GOOD}")
+            for name in ("vessels", f"vessels{GOOD}", "disc", f"disc{ALSO}", f"disc{GOOD}", f"disc{GOOD}{ALSO}")
             if f"{name} all" in values
         },
         "512x512_ms": milliseconds(partial(segment, small_photograph()), 7),
@@ -100,9 +105,9 @@ def _scores(data: Path, good: Path | None, row: Row) -> list[tuple[str, Score]]:
             observer = dice(read_photograph(second).pixels[..., 0] > 127, label > 127, given)
             found.append(Score(row["path"], "vessels", "second observer", {"dice": observer}))
         return [(row["source"], score) for score in found]
-    drawn = {"disc": label > 127} if row["task"] == "disc" else {"cup": label > 190}
+    drawn = {"disc": label > 127} if row["task"] == "disc" else {"disc": label > 60, "cup": label > 190}
     models = {"": "disc"} | ({GOOD: _good(good, "disc")} if good else {})
-    names = [row["path"], *(f"{row['path']} {draw}" for draw in range(1, DRAWS if row["task"] == "disc" else 1))]
+    names = [row["path"], *(f"{row['path']} {draw}" for draw in range(1, DRAWS))]
     return [
         (row["source"], score)
         for name in names
@@ -119,11 +124,19 @@ def _values(scores: list[tuple[str, str, Score]]) -> dict[str, dict[str, dict[st
     """Group, then version, then figure, to the values of each patient."""
     values: dict[str, dict[str, dict[str, Values]]] = {}
     for patient, source, score in scores:
-        for group in (f"{score.structure} {source}", f"{score.structure} all"):
+        for group in _groups(score.structure, source):
             figures = values.setdefault(group, {}).setdefault(score.version, {})
             for name, value in score.figures.items():
                 figures.setdefault(name, {}).setdefault(patient, []).append(value)
     return values
+
+
+def _groups(structure: str, source: str) -> list[str]:
+    """A source's own, and those of all sources together; of discs those that people drew, and all."""
+    if not structure.startswith("disc"):
+        return [f"{structure} {source}", f"{structure} all"]
+    people = [f"{structure} all"] if source != NETWORK else []
+    return [f"{structure} {source}", *people, f"{structure}{ALSO} all"]
 
 
 def _figures(values: dict[str, dict[str, dict[str, Values]]]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
