@@ -51,6 +51,13 @@ def test_table_to_stdout_and_nothing_beside_it(run: Run, folder: Path) -> None:
     assert isinstance(run("assess", folder, "--csv", "-", "--json", "-").exception, UsageError)
 
 
+def test_photographs_of_one_name_are_all_assessed(run: Run, folder: Path) -> None:
+    (folder / "sub/1.png").write_bytes((folder / "1.png").read_bytes())
+    result = run("assess", folder / "1.png", folder / "sub/1.png", "--csv", "-")
+    rows = list(csv.DictReader(result.stdout.splitlines()))
+    assert [Path(row["photograph"]).relative_to(folder).as_posix() for row in rows] == ["1.png", "sub/1.png"]
+
+
 def test_nothing_is_written_unless_asked_for(run: Run, folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     assert run("assess", folder).exit_code == 0

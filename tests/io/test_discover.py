@@ -82,8 +82,9 @@ def test_a_photograph_reached_twice_is_listed_once(tmp_path: Path, monkeypatch: 
 )
 def test_two_results_of_one_name_are_refused_naming_both(tmp_path: Path, names: list[str], form: str) -> None:
     make(tmp_path, *names)
+    found = find_photographs([tmp_path / name for name in names], format=form)
     with pytest.raises(UsageError) as caught:
-        find_photographs([tmp_path / name for name in names], format=form)
+        destinations(found, tmp_path / "out")
     assert all(str(tmp_path / name) in str(caught.value) for name in names)
 
 

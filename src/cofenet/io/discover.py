@@ -36,7 +36,6 @@ def find_photographs(
         folders hold no photograph.
 
     Raises:
-        UsageError: two photographs would have the same output path; the message names both.
         UnreadableError: a folder cannot be listed.
     """
     several = len({_absolute(path) for path in paths if _is_folder(path)}) > 1
@@ -44,7 +43,6 @@ def find_photographs(
     for path in paths:
         for source, relative in _listed(path, keep_name=several):
             found.setdefault(_absolute(source), (source, renamed(relative, format)))
-    _refuse_collisions(found.values())
     return sorted(found.values(), key=lambda pair: natural(pair[1].as_posix()))
 
 
@@ -55,8 +53,10 @@ def destinations(found: Sequence[tuple[Path, Path]], folder: Path) -> list[tuple
         Pairs (source, output path), in the order of `found`.
 
     Raises:
-        UsageError: a result would take the place of one of the sources.
+        UsageError: a result would take the place of one of the sources, or two would have the same path; the message
+            names both.
     """
+    _refuse_collisions(found)
     sources = {_identity(source): source for source, _ in found}
     sources.pop(None, None)
     placed = [(source, folder / relative) for source, relative in found]
