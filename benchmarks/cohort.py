@@ -35,7 +35,7 @@ from cofenet.batch.engine import Lost
 from cofenet.batch.job import parse
 from cofenet.batch.ledger import Ledger, Row
 from cofenet.batch.outcome import attempted
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.batch.pool import Pool
 from cofenet.batch.report import write_report
 from cofenet.batch.sources import read_cohort
@@ -158,7 +158,7 @@ def _loop(source: Path, out: Path) -> float:
     times = []
     for photograph in sorted(source.iterdir()):
         target = out / photograph.name
-        list(attempted(photograph, target, Correct(Jobs([(photograph, target)]))))
+        list(attempted(photograph, target, Correct(Places([(photograph, target)]))))
         times.append(time.perf_counter())
     return (len(times) - 1) / (times[-1] - times[0])
 

@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from cofenet.engine.card import load_card
-from cofenet.evaluation.engine import Row, Setup, run
 from cofenet.evaluation.measures import IDENTICAL, Figures
 from cofenet.evaluation.methods import PUBLISHED, built_in
 from cofenet.evaluation.photographs import Image, Square, listed
 from cofenet.evaluation.protocols import Protocol, protocol
 from cofenet.evaluation.restoration import published
+from cofenet.evaluation.runner import Row, Setup, run
 from cofenet.evaluation.scenes import KINDS, Scene
 from cofenet.metrics.fidelity import psnr, ssim
 from readme import onto_card, publish

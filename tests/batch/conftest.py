@@ -21,7 +21,7 @@ from cofenet.batch.engine import Lost
 from cofenet.batch.job import DoCorrect, Job, Step
 from cofenet.batch.ledger import Ledger
 from cofenet.batch.outcome import Outcome, Work
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.batch.sources import Cohort, read_cohort
 from cofenet.batch.storage import open_storage
 from cofenet.batch.work import Answer, Task, Workplace, work
@@ -41,7 +41,7 @@ class Appending(DoCorrect):
     def models(self) -> tuple[str, ...]:
         return ()
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         def append(source: Path, target: Path) -> Iterator[Outcome]:
             content = source.read_bytes()
             self.done.append(target.name)

@@ -13,7 +13,7 @@ import pytest
 import cofenet
 from cofenet.batch.job import DoAssess, Step, parse
 from cofenet.batch.outcome import NO_MEMORY, Outcome, Work
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.batch.work import Answer, Task, Workplace, work
 from cofenet.engine import threads
 from cofenet.engine.session import session
@@ -27,7 +27,7 @@ class Failing(DoAssess):
 
     errors: ClassVar[list[Exception]] = []
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         def fail(source: Path, target: Path) -> Iterator[Outcome]:
             yield from ()
             error = self.errors[-1]

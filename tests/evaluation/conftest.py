@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cofenet.evaluation.engine import Setup
 from cofenet.evaluation.methods import Method, chosen
 from cofenet.evaluation.photographs import Square, cut, listed
 from cofenet.evaluation.protocols import protocol
+from cofenet.evaluation.runner import Setup
 from cofenet.io import Photograph, write_photograph
 
 Draw = Callable[..., np.ndarray]

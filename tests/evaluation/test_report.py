@@ -16,11 +16,11 @@ from playwright.sync_api import Locator, sync_playwright
 from playwright.sync_api import Page as Opened
 
 from cofenet.evaluation.cost import Cost
-from cofenet.evaluation.engine import TRUTH, Record, Setup, run
 from cofenet.evaluation.methods import chosen
 from cofenet.evaluation.photographs import listed
 from cofenet.evaluation.protocols import protocol
 from cofenet.evaluation.report import page, write_report
+from cofenet.evaluation.runner import TRUTH, Record, Setup, run
 from cofenet.evaluation.summary import LEVEL, summarise
 from cofenet.evaluation.tables import markdown
 from cofenet.io import Photograph, write_photograph

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cofenet.evaluation.cost import Cost
-from cofenet.evaluation.engine import Record, Setup
 from cofenet.evaluation.methods import chosen
+from cofenet.evaluation.runner import Record, Setup
 from cofenet.evaluation.summary import Summary, summarise
 from cofenet.evaluation.tables import cells, markdown
 

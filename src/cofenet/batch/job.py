@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from cofenet import __version__
 from cofenet.batch.outcome import Work
-from cofenet.batch.places import Format, Jobs
+from cofenet.batch.places import Format, Places
 from cofenet.batch.verbs.assess import Assess
 from cofenet.batch.verbs.correct import Correct
 from cofenet.batch.verbs.degrade import Degrade, drawn
@@ -52,7 +52,7 @@ class _Verb(BaseModel):
         """Files, other than of networks, on which the result hangs."""
         return ()
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         """What it does to one file, with results below `folder`."""
         raise NotImplementedError
 
@@ -70,7 +70,7 @@ class DoAssess(_Verb):
         """The one that grades."""
         return ("quality",)
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         """Assess one file."""
         return Assess()
 
@@ -91,9 +91,9 @@ class DoCorrect(_Verb):
         """The chosen one, and those that judge it."""
         return (self.model, *(JUDGES if self.judge else ()))
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         """Correct one file."""
-        return Correct(jobs, self.model, self.strength, self.force, self.judge)
+        return Correct(places, self.model, self.strength, self.force, self.judge)
 
     def named(self, name: str) -> str:
         """With the ending of the chosen format."""
@@ -114,11 +114,11 @@ class DoSegment(_Verb):
         """Those of the structures."""
         return tuple(sorted({model for name in self.structures for model in MODELS[name]}))
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         """Segment one file."""
         wanted = tuple(name for name in STRUCTURES if name in self.structures)
         return Segment(
-            jobs, wanted, probabilities=self.probabilities, overlays=self.overlays, dicom=self.dicom
+            places, wanted, probabilities=self.probabilities, overlays=self.overlays, dicom=self.dicom
         )  # fmt: skip
 
 
@@ -138,9 +138,9 @@ class DoDegrade(_Verb):
         """A preset of one's own."""
         return (self.preset,) if self.preset.endswith(".toml") else ()
 
-    def work(self, jobs: Jobs, folder: Path) -> Work:
+    def work(self, places: Places, folder: Path) -> Work:
         """Degrade one file."""
-        return Degrade(jobs, drawn(self.kind, self.preset, self.seed, 1), self.severity, folder)
+        return Degrade(places, drawn(self.kind, self.preset, self.seed, 1), self.severity, folder)
 
     def named(self, name: str) -> str:
         """With the ending of the chosen format."""

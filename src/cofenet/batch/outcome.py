@@ -92,7 +92,7 @@ def of_memory(error: BaseException | None) -> bool:
 
 
 def skipped(source: Path, target: Path) -> Outcome:
-    """The outcome of a photograph that `Jobs.passes_over`."""
+    """The outcome of a photograph that `Places.passes_over`."""
     return Outcome(source, "skipped", target, "the result is there already")
 
 

@@ -18,7 +18,7 @@ Pairs = list[tuple[Path, Path]]
 
 
 @dataclass(frozen=True)
-class Jobs:
+class Places:
     """Photographs, each with the place of its result, and how results are stored."""
 
     pairs: Pairs

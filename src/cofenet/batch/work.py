@@ -14,7 +14,7 @@ from cofenet.batch.chain import Standing, renamed, standing
 from cofenet.batch.job import Job, Step
 from cofenet.batch.ledger import Output, Row
 from cofenet.batch.outcome import NO_MEMORY, Outcome, of_memory, unexpected
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.batch.storage import Storage, is_local, local_path, open_storage
 from cofenet.engine.threads import limit_threads
 from cofenet.errors import CofenetError, PhotographError, UnreadableError, UsageError
@@ -197,8 +197,8 @@ class _Chain:
     def _done(self, step: Step, folder: Path, name: str, current: Path) -> Outcome:
         target = folder / step.verb.named(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        jobs = Jobs([(current, target)], getattr(step.verb, "format", "same"), overwrite=True)
-        (outcome,) = step.verb.work(jobs, folder)(current, target)
+        places = Places([(current, target)], getattr(step.verb, "format", "same"), overwrite=True)
+        (outcome,) = step.verb.work(places, folder)(current, target)
         if outcome.output and outcome.output.is_relative_to(folder):
             true = outcome.output.relative_to(folder).as_posix()
             if true in self.task.taken:

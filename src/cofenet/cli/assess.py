@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from cofenet.batch.verbs.assess import Assess
-from cofenet.cli.jobs import PhotosArgument, plan, run
 from cofenet.cli.report import Report
 from cofenet.cli.sheet import Sheet
 from cofenet.cli.table import Table
+from cofenet.cli.verbs import PhotosArgument, plan, run
 from cofenet.tasks.quality import assessor
 
 
@@ -36,8 +36,8 @@ def assess(
     """
     card = assessor(model).card
     pictures = Sheet(sheet)
-    jobs = plan(photos, None, "same", (report, table, sheet))
+    places = plan(photos, None, "same", (report, table, sheet))
     grades = Counter[str]()
     summary = Report("assess", {"model": card.sha256}, report, figures={"grades": grades})
     rows = Table(table, summary)
-    raise run(jobs, Assess(pictures, rows, model, grades), summary, pictures, rows)
+    raise run(places, Assess(pictures, rows, model, grades), summary, pictures, rows)

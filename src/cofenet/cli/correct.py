@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cofenet.batch.verbs.correct import HEAT, HOTTEST, Correct
-from cofenet.cli.jobs import (
+from cofenet.cli.report import Report
+from cofenet.cli.sheet import Sheet
+from cofenet.cli.verbs import (
     FormatOption,
     OutputOption,
     OverwriteOption,
@@ -18,8 +20,6 @@ from cofenet.cli.jobs import (
     plan,
     run,
 )
-from cofenet.cli.report import Report
-from cofenet.cli.sheet import Sheet
 from cofenet.engine.session import session
 from cofenet.errors import UsageError
 
@@ -63,12 +63,12 @@ def correct(
     session(model)
     deidentifier = _deidentifier() if deidentify else None
     before_after = Sheet(sheet, ("photograph", "corrected", f"change, 0 to {HOTTEST:g} of full range:"), HEAT)
-    jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
+    places = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     settings: dict[str, str | float | None] = {"model": model, "strength": strength, "format": format}
     settings |= {"force": force, "judge": judge, "deidentify": deidentify}
-    work = Correct(jobs, model, strength, force=force, judged=judge, sheet=before_after, deidentifier=deidentifier)
+    work = Correct(places, model, strength, force=force, judged=judge, sheet=before_after, deidentifier=deidentifier)
     summary = Report("correct", settings, report, figures={"verdicts": work.verdicts})
-    raise run(jobs, work, summary, before_after)
+    raise run(places, work, summary, before_after)
 
 
 def _deidentifier() -> Deidentifier:

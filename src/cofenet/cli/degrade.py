@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from cofenet.batch.verbs.degrade import Degrade, Versions, drawn, numbered, parameters_file
-from cofenet.cli.jobs import (
+from cofenet.cli.report import Report
+from cofenet.cli.sheet import Sheet
+from cofenet.cli.verbs import (
     FormatOption,
     OutputOption,
     OverwriteOption,
@@ -22,8 +24,6 @@ from cofenet.cli.jobs import (
     plan,
     run,
 )
-from cofenet.cli.report import Report
-from cofenet.cli.sheet import Sheet
 from cofenet.degradation.parameters import Parameters
 from cofenet.degradation.sampling import KINDS
 from cofenet.degradation.simulate import Pixels
@@ -80,12 +80,12 @@ def degrade(
         else drawn(kind or "111", preset or "published", seed or 0, count or 1)
     )  # fmt: skip
     before_after = Sheet(sheet)
-    jobs = plan(photos, output, format, (report, sheet), overwrite=overwrite)
+    places = plan(photos, output, format, (report, sheet), overwrite=overwrite)
     if maps:
         make_writable(maps)
-    work = Degrade(jobs, versions, severity, output, maps, before_after)
+    work = Degrade(places, versions, severity, output, maps, before_after)
     settings = drawing | {"severity": severity, "parameters": str(parameters) if parameters else None}
-    raise run(jobs, work, Report("degrade", settings, report), before_after)
+    raise run(places, work, Report("degrade", settings, report), before_after)
 
 
 def _stored(path: Path, output: Path) -> Versions:

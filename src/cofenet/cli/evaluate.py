@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 
 from cofenet.batch.outcome import Outcome, clock
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.cli.evaluate_protocols import PROTOCOLS
-from cofenet.cli.jobs import ReportOption, reserve, run
 from cofenet.cli.report import Report
 from cofenet.cli.table import Table
+from cofenet.cli.verbs import ReportOption, reserve, run
 from cofenet.errors import UsageError
 from cofenet.evaluation.quality import Judged, figures, judge
 from cofenet.io import SUFFIXES, read_photograph
@@ -56,11 +56,11 @@ def eyeq(
     """
     card = assessor(model).card
     truth = _labels(images, labels)
-    jobs = Jobs([(path, path) for path in truth])
-    reserve(jobs, (report, table), beside=[labels])
+    places = Places([(path, path) for path in truth])
+    reserve(places, (report, table), beside=[labels])
     summary = Report("evaluate eyeq", {"model": card.sha256}, report)
     judged, rows = _Judgements(summary), Table(table, summary)
-    raise run(jobs, _Judge(truth, judged, rows, corrected, model), summary, judged, rows)
+    raise run(places, _Judge(truth, judged, rows, corrected, model), summary, judged, rows)
 
 
 def _labels(images: Path, labels: Path) -> dict[Path, int]:

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from cofenet.cli.jobs import make_writable
 from cofenet.cli.report import progress
+from cofenet.cli.verbs import make_writable
 from cofenet.errors import UsageError
 from cofenet.evaluation.cost import Cost, costs
-from cofenet.evaluation.engine import Record, Setup, run
 from cofenet.evaluation.methods import chosen
 from cofenet.evaluation.photographs import Listed, cut, listed
 from cofenet.evaluation.protocols import protocol
 from cofenet.evaluation.report import write_report
+from cofenet.evaluation.runner import Record, Setup, run
 from cofenet.evaluation.scenes import FAMILIES, KINDS, Drawer
 from cofenet.evaluation.summary import summarise
 from cofenet.evaluation.tables import markdown, write_tables

@@ -9,9 +9,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from cofenet.cli.jobs import make_writable
 from cofenet.cli.report import progress
 from cofenet.cli.sheet import Sheet
+from cofenet.cli.verbs import make_writable
 from cofenet.degradation import sample, simulate
 from cofenet.degradation.fit import KIND, fit
 from cofenet.degradation.measure import Measurement, measure

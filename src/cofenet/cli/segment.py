@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from cofenet.batch.verbs.segment import Segment
-from cofenet.cli.jobs import OutputOption, OverwriteOption, PhotosArgument, ReportOption, plan, run
 from cofenet.cli.report import Report
 from cofenet.cli.sheet import Sheet
 from cofenet.cli.table import Table
+from cofenet.cli.verbs import OutputOption, OverwriteOption, PhotosArgument, ReportOption, plan, run
 from cofenet.errors import UsageError
 from cofenet.tasks.segmentation import STRUCTURES, Structure
 
@@ -45,13 +45,13 @@ def segment(
     Example: cofenet segment photographs/ -o masks/ --csv measurements.csv --overlays
     """
     wanted, pictures = _parsed(structures), Sheet(sheet)
-    jobs = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
+    places = plan(photos, output, "same", (report, sheet, table), overwrite=overwrite)
     summary = Report("segment", {"structures": structures}, report)
     rows = Table(table, summary)
     work = Segment(
-        jobs, wanted, pictures if sheet else None, rows, probabilities=probabilities, overlays=overlays, dicom=dicom
+        places, wanted, pictures if sheet else None, rows, probabilities=probabilities, overlays=overlays, dicom=dicom
     )
-    raise run(jobs, work, summary, pictures, rows)
+    raise run(places, work, summary, pictures, rows)
 
 
 def _parsed(structures: str) -> tuple[Structure, ...]:

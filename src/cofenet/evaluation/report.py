@@ -9,9 +9,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cofenet.evaluation.engine import TRUTH, tile
 from cofenet.evaluation.measures import MEASURES
 from cofenet.evaluation.plots import Point, against_cost, colour_of, curves, dots
+from cofenet.evaluation.runner import TRUTH, tile
 from cofenet.evaluation.summary import LEVEL, LOST, Summary
 from cofenet.evaluation.tables import MARK, by_rank, cells, too_few
 from cofenet.io import write_atomically

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.evaluation.engine import Row
+from cofenet.evaluation.runner import Row
 
 Floats = NDArray[np.float64]
 

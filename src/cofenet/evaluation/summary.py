@@ -8,9 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from cofenet.evaluation.cost import Cost
-from cofenet.evaluation.engine import Record, Row, Setup
 from cofenet.evaluation.measures import MEASURES
 from cofenet.evaluation.methods import identities
+from cofenet.evaluation.runner import Record, Row, Setup
 from cofenet.metrics.significance import bootstrap, grouped, holm, signed_rank
 
 Summary = dict[str, Any]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cofenet.evaluation.engine import Row
 from cofenet.evaluation.measures import MEASURES
+from cofenet.evaluation.runner import Row
 from cofenet.evaluation.summary import FEWEST, Summary
 from cofenet.io import write_atomically
 

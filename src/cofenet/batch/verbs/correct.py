@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cofenet.batch.outcome import Outcome, Pictures, clock, skipped
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.errors import NotFundusError
 from cofenet.geometry import resize
 from cofenet.io import Photograph, copy_photograph, read_frames, write_frames
@@ -40,7 +40,7 @@ class Correct:
     """Correct photographs.
 
     Attributes:
-        jobs: where results go.
+        places: where results go.
         model: name or path.
         strength: 0 to 1.
         force: whether to correct also what had better stay as it was.
@@ -50,7 +50,7 @@ class Correct:
         verdicts: how often each was given so far.
     """
 
-    jobs: Jobs
+    places: Places
     model: str = "light"
     strength: float = 1.0
     force: bool = False
@@ -61,14 +61,14 @@ class Correct:
 
     def __call__(self, source: Path, target: Path) -> Iterator[Outcome]:
         """Correct all frames of one file."""
-        if self.jobs.passes_over(target):
+        if self.places.passes_over(target):
             yield skipped(source, target)
             return
         seconds = clock()
         frames = read_frames(source)
         read = next(seconds)
-        target = self.jobs.target(source, target, frames[0])
-        if self.jobs.passes_over(target):
+        target = self.places.target(source, target, frames[0])
+        if self.places.passes_over(target):
             yield skipped(source, target)
             return
         corrections = list(self._corrected(frames))
@@ -101,13 +101,13 @@ class Correct:
 
     def _write(self, target: Path, frames: Frames, corrections: list[Correction], *, unchanged: bool) -> Path:
         """Store the result; a photograph that stays as it is keeps its very bytes."""
-        if unchanged and not self.deidentifier and self.jobs.format in ("same", frames[0].format):
+        if unchanged and not self.deidentifier and self.places.format in ("same", frames[0].format):
             return copy_photograph(target, frames[0])
         results = [replace(frame, pixels=made.image) for frame, made in zip(frames, corrections, strict=True)]
         operation = "deidentify" if unchanged and self.deidentifier else "correct"
         text = _text([replace(correction.provenance, operation=operation) for correction in corrections])
         return write_frames(
-            target, results, format=self.jobs.format, text={"cofenet": text}, deidentifier=self.deidentifier
+            target, results, format=self.places.format, text={"cofenet": text}, deidentifier=self.deidentifier
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from cofenet import __version__
 from cofenet.batch.outcome import Outcome, Pictures, clock, skipped
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.degradation.maps import degradation_maps
 from cofenet.degradation.parameters import Parameters
 from cofenet.degradation.sampling import sample
@@ -41,7 +41,7 @@ class Degrade:
     """Degrade photographs.
 
     Attributes:
-        jobs: where results go.
+        places: where results go.
         versions: which low-quality versions to make of each.
         severity: 0 to 1.
         output: the folder of the results.
@@ -49,7 +49,7 @@ class Degrade:
         sheet: shown before and after.
     """
 
-    jobs: Jobs
+    places: Places
     versions: Versions
     severity: float
     output: Path
@@ -60,11 +60,11 @@ class Degrade:
         """Make all low-quality versions of one file."""
         seconds = clock()
         photograph = read_photograph(source)
-        target = self.jobs.target(source, target, photograph)
+        target = self.places.target(source, target, photograph)
         fov = find_fov(photograph.pixels)
         for version, parameters in self.versions(photograph.pixels, target):
-            self.jobs.refuse_taken(version, by=source)
-            if self.jobs.passes_over(version):
+            self.places.refuse_taken(version, by=source)
+            if self.places.passes_over(version):
                 yield skipped(source, version)
             else:
                 yield self._make(photograph, fov, version, parameters.scaled(self.severity), seconds)
@@ -80,7 +80,7 @@ class Degrade:
         # The photograph comes last: where it is, everything is.
         write_atomically(parameters_file(target), parameters.to_json().encode())
         text = {"cofenet": _provenance(parameters)}
-        written = write_photograph(target, replace(photograph, pixels=degraded), format=self.jobs.format, text=text)
+        written = write_photograph(target, replace(photograph, pixels=degraded), format=self.places.format, text=text)
         if self.sheet:
             self.sheet.add(target.name, photograph.pixels, degraded)
         names = [factor.model_dump()["factor"] for factor in parameters.factors]

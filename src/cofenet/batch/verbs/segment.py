@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cofenet import __version__
 from cofenet.batch.outcome import Outcome, Pictures, Rows, clock, skipped
-from cofenet.batch.places import Jobs
+from cofenet.batch.places import Places
 from cofenet.engine.card import load_card
 from cofenet.io import (
     Metadata,
@@ -52,7 +52,7 @@ class Segment:
     """Segment photographs.
 
     Attributes:
-        jobs: where results go.
+        places: where results go.
         structures: which to look for.
         sheet: shown what was found.
         table: given the measurements.
@@ -61,7 +61,7 @@ class Segment:
         dicom: write a DICOM Segmentation of DICOM files, too.
     """
 
-    jobs: Jobs
+    places: Places
     structures: tuple[Structure, ...] = STRUCTURES
     sheet: Pictures | None = None
     table: Rows | None = None
@@ -73,7 +73,7 @@ class Segment:
         """Segment one file."""
         told = _beside(target, "json")
         wanted = [told, *(_beside(target, ending) for ending in self._endings())]
-        before = _measured(told) if all(map(self.jobs.passes_over, wanted)) else None
+        before = _measured(told) if all(map(self.places.passes_over, wanted)) else None
         if before:
             self._tell(source, *before)
             yield skipped(source, told)

@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 import typer
 
 from cofenet.batch.outcome import Work, attempted
-from cofenet.batch.places import Format, Jobs, Pairs, real
+from cofenet.batch.places import Format, Pairs, Places, real
 from cofenet.cli.report import Report, exit_status, progress, show
 from cofenet.errors import UsageError
 from cofenet.io import destinations, find_photographs
@@ -33,7 +33,7 @@ def plan(
     extras: Sequence[Path | None],
     *,
     overwrite: bool = False,
-) -> Jobs:
+) -> Places:
     """Find the photographs and give each result its place; make the folders.
 
     Args:
@@ -49,20 +49,20 @@ def plan(
     found = find_photographs(photos, format=format)
     if output:
         found = destinations(_without_results(found, photos, output), output)
-    jobs = Jobs(found, format, overwrite)
-    if not jobs.pairs:
+    places = Places(found, format, overwrite)
+    if not places.pairs:
         raise UsageError(f"no photographs in {', '.join(map(str, photos))}")
     if output:
         make_writable(output)
-    reserve(jobs, extras)
-    return jobs
+    reserve(places, extras)
+    return places
 
 
-def reserve(jobs: Jobs, extras: Sequence[Path | None], *, beside: Sequence[Path] = ()) -> None:
+def reserve(places: Places, extras: Sequence[Path | None], *, beside: Sequence[Path] = ()) -> None:
     """See to it that further files can be written, and overwrite nothing that is read; make their folders.
 
     Args:
-        jobs: the photographs and their results.
+        places: the photographs and their results.
         extras: the files; None and "-" are none.
         beside: what is read beside the photographs.
 
@@ -79,7 +79,7 @@ def reserve(jobs: Jobs, extras: Sequence[Path | None], *, beside: Sequence[Path]
         if real(path) in taken:
             raise UsageError(f"{path}: is read, or written, already; choose another name")
         taken.add(real(path))
-        jobs.refuse_taken(path)
+        places.refuse_taken(path)
         make_writable(path.parent)
 
 
@@ -90,14 +90,14 @@ class Written(Protocol):
         """Write it, if it was asked for."""
 
 
-def run(jobs: Jobs, work: Work, summary: Report, *others: Written) -> typer.Exit:
+def run(places: Places, work: Work, summary: Report, *others: Written) -> typer.Exit:
     """Work on each photograph; the report and others are written also when stopped. Returns how to exit."""
     with ExitStack() as afterwards:  # all of it, last first, even when one of them fails
         for file in (summary, *others):
             afterwards.callback(file.write)
         afterwards.callback(show, summary)
         summary.stopped = True
-        for source, target in progress(jobs.pairs):
+        for source, target in progress(places.pairs):
             for outcome in attempted(source, target, work):
                 summary.add(outcome)
         summary.stopped = False

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from cofenet.errors import UsageError
-from cofenet.evaluation.engine import TRUTH, Record, Setup, prepare, run, tile
 from cofenet.evaluation.methods import chosen
 from cofenet.evaluation.outside import OutsideError
 from cofenet.evaluation.photographs import listed
+from cofenet.evaluation.runner import TRUTH, Record, Setup, prepare, run, tile
 from cofenet.evaluation.scenes import Scene
 from cofenet.io import Photograph, read_photograph, write_photograph
 
