@@ -20,7 +20,7 @@ import numpy as np
 
 from cofenet.evaluation.safety import Case, worse
 from cofenet.tasks.safety import Limits, decide, limits
-from safety import MARGINS, case_of
+from safety_figures import MARGINS, case_of
 
 QUANTILES = {"low": 0.0, "5 %": 0.05, "half": 0.5, "90 %": 0.9, "95 %": 0.95, "98 %": 0.98, "high": 1.0}
 HEADS = ["case", "count", *QUANTILES, "caution", "harm"]

@@ -6,10 +6,11 @@
 
 Protocol: `cofenet.evaluation.safety`, on rows of manifest.csv with task "clean" and the split asked for; the limits
 were chosen on the splits val and train, at 512 pixels. At another size that is all: above 563 the part for fine
-structures takes part. At 512, then the photographs of lowquality/ as a user has them, and the exudates of
-HEI-MED (task "lesions"): contrast of the marked regions, as they are, degraded, and corrected; where they are fainter
-than FAINT to begin with, the share that is left means nothing, and the photograph is left out. To choose limits, see
-benchmarks/limits.py, which reads what is stored for each case.
+structures takes part. At 512, then photographs at their own size on which somebody drew vessels or disc (tasks
+"vessels", "disc" and "disc_cup"), those of lowquality/, and the exudates of HEI-MED (task "lesions"): contrast of the
+marked regions, as they are, degraded, and corrected; where they are fainter than FAINT to begin with, the share that is
+left means nothing, and the photograph is left out. To choose limits, see benchmarks/limits.py, which reads what is
+stored for each case. What is told of the cases: safety_figures.py.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections import Counter
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -29,26 +28,21 @@ import numpy as np
 
 from cofenet.engine.card import load_card
 from cofenet.errors import NotFundusError
-from cofenet.evaluation.safety import Case, cases, degraded, exudate_contrast, worse
+from cofenet.evaluation.safety import Case, cases, degraded, drawn_cases, exudate_contrast
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.tasks.correction import correct
-from cofenet.tasks.safety import decide, limits
+from cofenet.tasks.safety import decide
+from cofenet.tasks.segmentation import Structure
 from readme import publish
+from safety_figures import FAINT, case_of, csv_of, figures, judged, table
 
 SAFETY = Path(__file__).parents[1] / "docs/safety.md"
 SIZE = 512
 MODELS = ("light", "vessels", "disc-finder", "disc", "quality")
-HARMS = (
-    "vessel drawn", "vessel erased", "lesion painted over", "lesion painted over, taken for a spot",
-    "disc shifted", "colour cast", "blur", "other eye",
-)  # fmt: skip
-MARGINS = {"psnr": 0.0, "vessels": 0.02, "disc": 0.02}
-"""By how much a figure must fall to count as worse: PSNR at all; Dice by what two observers differ in."""
-
-FAINT = 0.05
-"""Contrast of exudates, in the good photograph, below which what becomes of it is not told."""
+DRAWINGS = {"vessels": 127, "disc": 127, "disc_cup": 60}
+"""Tasks, and the grey level from which their labels are vessel or disc."""
 
 Row = dict[str, str]
 Square = tuple[np.ndarray, FieldOfView]
@@ -83,26 +77,28 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     """Run through everything; the cases are stored beside the figures."""
     with (options.data / "manifest.csv").open(newline="") as file:
         rows = [row | {"file": str(options.data / row["path"])} for row in csv.DictReader(file)]
-    of = {task: [row for row in rows if row["task"] == task] for task in ("clean", "lowquality", "lesions")}
-    clean = each([row for row in of["clean"] if row["split"] == options.split], options.each)
+    rows = [row for row in rows if row["split"] == options.split]
     usual = options.size == SIZE
-    marked = each([row for row in of["lesions"] if row["split"] == options.split], options.each) if usual else []
-    real = of["lowquality"] if options.split == "test" and usual else []
+    clean = each([row for row in rows if row["task"] == "clean"], options.each)
+    drawn = each([row for row in rows if row["task"] in DRAWINGS], options.each) if usual else []
+    marked = each([row for row in rows if row["task"] == "lesions"], options.each) if usual else []
+    real = [row for row in rows if row["task"] == "lowquality"] if usual else []
     with ProcessPoolExecutor(options.processes) as pool:
         # Another patient's photograph for each: the one that comes before it in the list.
-        model = [options.model] * max(len(clean), len(real), len(marked))
+        model = [options.model] * max(map(len, (clean, drawn, real, marked)))
         parts = list(pool.map(partial(_cases, size=options.size), clean, clean[-1:] + clean[:-1], model))
+        parts += pool.map(partial(_drawn_cases, options.data), drawn, model)
         verdicts = list(pool.map(_verdict, real, model))
         contrasts = [one for one in pool.map(_contrasts, marked, model) if one]
     strong = [one for one in contrasts if one["clean"] >= FAINT]
     found = [case for part in parts for case in part]
-    options.out.with_suffix(".csv").write_text(_csv(found))
+    options.out.with_suffix(".csv").write_text(csv_of(found))
     return {
         "models": {name: load_card(options.model if name == "light" else name).sha256 for name in MODELS},
         "split": options.split,
         "size": options.size,
         "cases": figures(found),
-        "safe": safe(found),
+        **judged(found),
         "lowquality": verdicts,
         "exudates": strong,
         "exudates_too_faint": len(contrasts) - len(strong),
@@ -117,18 +113,7 @@ def _decided_again(stored: Path) -> dict[str, object]:
     with stored.with_suffix(".csv").open(newline="") as file:
         found = [case_of(row) for row in csv.DictReader(file)]
     verdicts = [row | (_told(row["findings"]) if row["findings"] else {}) for row in content["lowquality"]]
-    return content | {"cases": figures(found), "safe": safe(found), "lowquality": verdicts}
-
-
-def case_of(row: Row) -> Case:
-    """A case as it is stored."""
-    truth = {
-        name: (float(row[f"{name} before"]), float(row[f"{name} after"]))
-        for name in MARGINS
-        if row.get(f"{name} before")
-    }
-    found = {rule: float(row[rule]) for rule in limits() if row.get(rule)}
-    return Case(row["photograph"], row["case"], found, truth, float(row["mean_change"]))
+    return content | {"cases": figures(found), **judged(found), "lowquality": verdicts}
 
 
 def each(rows: list[Row], number: int | None) -> list[Row]:
@@ -163,6 +148,17 @@ def _cases(row: Row, other: Row, model: str, size: int) -> list[Case]:
     return list(cases(Path(row["path"]).name, *found, another, model))
 
 
+def _drawn_cases(data: Path, row: Row, model: str) -> list[Case]:
+    cv2.setNumThreads(1)
+    photograph = np.asarray(read_photograph(Path(row["file"])).pixels, np.uint8)
+    label = read_photograph(data / row["label"]).pixels[..., 0] > DRAWINGS[row["task"]]
+    structure: Structure = "vessels" if row["task"] == "vessels" else "disc"
+    try:
+        return list(drawn_cases(row["path"], photograph, {structure: label}, find_fov(photograph), model))
+    except NotFundusError:  # a close-up of the disc
+        return []
+
+
 def _verdict(row: Row, model: str) -> dict[str, object]:
     """Of a whole file: status, rule, and what was measured, if anything was."""
     try:
@@ -190,106 +186,6 @@ def _contrasts(row: Row, model: str) -> dict[str, Any] | None:
     versions = (("clean", photograph), ("degraded", low), ("corrected", np.asarray(made.image, np.uint8)))
     told = {name: exudate_contrast(image, label, fov.mask) for name, image in versions}
     return {"photograph": row["path"], **told, "verdict": f"{made.verdict.status}: {made.verdict.rule}"}
-
-
-def figures(found: Iterable[Case]) -> dict[str, dict[str, object]]:
-    """For each kind of case how many there are, how many got which status, and which rule decided how often."""
-    groups: dict[str, list[Case]] = {}
-    for case in found:
-        groups.setdefault(case.harm, []).append(case)
-        if case.harm == "honest" and not worse(case, MARGINS):
-            groups.setdefault("honest, not worse than its input", []).append(case)
-    decided = {name: [decide(case.findings) for case in group] for name, group in groups.items()}
-    return {
-        name: {
-            "count": len(group),
-            "statuses": dict(Counter(one[0] for one in group)),
-            "rules": dict(Counter(one[1] for one in group)),
-        }
-        for name, group in decided.items()
-    }
-
-
-def safe(found: Iterable[Case]) -> dict[str, dict[str, float]]:
-    """Of honest corrections, all and those called safe: how many are worse than their input, by which figure."""
-    honest = [case for case in found if case.harm == "honest"]
-    groups = {"all": honest, "safe": [case for case in honest if decide(case.findings)[0] == "safe"]}
-    told: dict[str, dict[str, float]] = {}
-    for group, members in groups.items():
-        for figure, margin in MARGINS.items():
-            pairs = [case.truth[figure] for case in members if figure in case.truth]
-            told[f"{group} {figure}"] = {
-                "count": len(pairs),
-                "worse": sum(after < before - margin for before, after in pairs),
-                "lower at all": sum(after < before for before, after in pairs),
-            }
-        told[f"{group} any"] = {"count": len(members), "worse": sum(worse(case, MARGINS) for case in members)}
-    return told
-
-
-def table(content: dict) -> str:  # type: ignore[type-arg]
-    """The figures as Markdown."""
-    of = content["cases"]
-    lines = ["| planted into a correction | flagged | left as it was |", "|---|---|---|"]
-    for harm in (*HARMS, "honest, not worse than its input", "honest", "good"):
-        if harm not in of:
-            continue
-        count, statuses = of[harm]["count"], of[harm]["statuses"]
-        flagged = count - statuses.get("safe", 0)
-        title = {
-            "honest, not worse than its input": "nothing, and by the truth not worse (false alarms)",
-            "honest": "nothing (all)", "good": "nothing, a good photograph corrected",
-        }.get(harm, harm)  # fmt: skip
-        lines.append(f"| {title} | {flagged / count:.1%} of {count} | {statuses.get('unchanged', 0) / count:.1%} |")
-    told = content["safe"]
-    lines += ["", "| worse than the input | all corrections | those called safe |", "|---|---|---|"]
-    titles = {
-        "psnr": "PSNR, at all", "vessels": "Dice of vessels, by more than 0.02",
-        "disc": "Dice of the disc, by more than 0.02", "any": "any of these",
-    }  # fmt: skip
-    for figure, title in titles.items():
-        cells = [
-            f"{told[f'{group} {figure}']['worse']} of {told[f'{group} {figure}']['count']}" for group in ("all", "safe")
-        ]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
-    if content["lowquality"]:
-        statuses = Counter(row["status"] for row in content["lowquality"])
-        lines += [
-            "",
-            "Real low-quality photographs: " + ", ".join(f"{n} {s}" for s, n in sorted(statuses.items())) + ".",
-        ]
-    if content["exudates"]:
-        kept = [one["corrected"] / one["clean"] for one in content["exudates"]]
-        before = [one["degraded"] / one["clean"] for one in content["exudates"]]
-        faint = content.get("exudates_too_faint")  # figures from before had all of them
-        left_out = f"; {faint} more, of a contrast below {FAINT} there, are left out" if faint else ""
-        lines += [
-            "", f"Contrast of exudates on {len(kept)} photographs of HEI-MED, as a share of that in the good photograph"
-            f" (median, and lowest): degraded {np.median(before):.2f} ({min(before):.2f}), corrected "
-            f"{np.median(kept):.2f} ({min(kept):.2f}){left_out}.",
-        ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def _csv(found: Iterable[Case]) -> str:
-    """Every case: what each rule measured, and the truth."""
-    found = list(found)
-    rules = list(dict.fromkeys(rule for case in found for rule in case.findings))
-    truths = list(MARGINS)
-    heads = ["photograph", "case", "status", "rule", "mean_change", *rules]
-    heads += [f"{name} {when}" for name in truths for when in ("before", "after")]
-    lines = [",".join(heads)]
-    for case in found:
-        status, rule, _ = decide(case.findings)
-        cells = [case.photograph, f'"{case.harm}"', status, rule, f"{case.mean_change:.4f}"]
-        cells += [f"{case.findings[name]:.4f}" if name in case.findings else "" for name in rules]
-        cells += [
-            f"{value:.4f}" if value is not None else ""
-            for name in truths
-            for value in case.truth.get(name, (None, None))
-        ]
-        lines.append(",".join(cells))
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def told(module: str, name: str, function: str, block: str | None = None, page: 
         ("restoration", "restoration", "table"),
         ("segmentation", "segmentation", "table"),
         ("quality", "quality", "table"),
-        ("safety", "safety", "table"),
+        ("safety_figures", "safety", "table"),
         ("speed", "speed", "sentence"),
     ],
 )
@@ -45,7 +45,7 @@ def test_the_readme_says_what_was_measured(module: str, name: str, function: str
 
 
 def test_of_the_verdict_on_large_photographs_is_said_what_was_measured() -> None:
-    said, measured = told("safety", "safety-large", "table", page="docs/safety.md")
+    said, measured = told("safety_figures", "safety-large", "table", page="docs/safety.md")
     assert said == measured
     assert said
     assert stored("safety-large")["models"] == stored("safety")["models"]

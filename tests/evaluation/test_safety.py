@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cofenet.evaluation.safety import DRAWS, Case, cases, exudate_contrast, worse
+from cofenet.evaluation.safety import DRAWN, DRAWS, Case, cases, drawn_cases, exudate_contrast, worse
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.tasks.safety import decide
+from cofenet.tasks.segmentation import segment
 
 SAMPLES = Path(__file__).parents[2] / "samples/good"
 
@@ -43,6 +44,19 @@ def test_all_harms_are_planted_and_found_alike_each_time() -> None:
     again = {case.harm: case for case in cases("a", image, fov, None)}
     assert "other eye" not in again
     assert again["vessel drawn"] == found["vessel drawn"]
+
+
+@pytest.mark.slow
+def test_what_somebody_drew_is_the_truth() -> None:
+    image, fov = square("hrf_06_h")
+    drawn = np.asarray(segment(image, structures=["vessels"], fov=fov).vessels)
+    found = list(drawn_cases("a", image, {"vessels": drawn}, fov))
+    nothing = list(drawn_cases("a", image, {"vessels": np.zeros_like(drawn)}, fov))
+    assert [case.harm for case in found] == [DRAWN] * DRAWS
+    for case, other in zip(found, nothing, strict=True):
+        assert set(case.truth) == {"psnr", "vessels"}
+        assert 0.5 < case.truth["vessels"][1] < 1
+        assert other.truth == {"psnr": case.truth["psnr"]}
 
 
 @pytest.mark.parametrize(

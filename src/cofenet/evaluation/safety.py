@@ -5,12 +5,15 @@ Each good photograph is cut to its field of view at 512 pixels, degraded four ti
 them each harm of `cofenet.evaluation.harms` is planted, with a seed made of the photograph's name and the harm's. The
 lesion is drawn into the good photograph before all that, and painted over in the correction. What is taken out counts
 only where the correction still showed it, by 15 grey levels somewhere, since else nothing was taken.
+
+Of photographs on which somebody drew vessels or disc there are honest corrections alone, at their own size; what was
+drawn is the truth of these. Elsewhere our own segmentation of the good photograph stands for it.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -28,13 +31,16 @@ from cofenet.metrics.overlap import dice
 from cofenet.tasks.correction import Correction, correct
 from cofenet.tasks.proposal import propose
 from cofenet.tasks.safety import measure
-from cofenet.tasks.segmentation import Segmentation, segment
+from cofenet.tasks.segmentation import Segmentation, Structure, segment
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 VISIBLE = 15
 """Grey levels by which a lesion or a vessel must differ from what it is painted over with."""
+
+DRAWN = "honest, drawn on"
+"""The kind of case whose truth somebody drew."""
 
 DRAWS = 4
 """Honest corrections of a photograph."""
@@ -49,7 +55,7 @@ class Case:
 
     Attributes:
         photograph: its name.
-        harm: what was planted; "honest" nothing, "good" the good photograph itself was corrected.
+        harm: what was planted; "honest" and `DRAWN` nothing, "good" the good photograph itself was corrected.
         findings: what the rules measured.
         truth: named figures against the truth: "psnr", "vessels" and "disc" (Dice), each before and after.
         mean_change: mean absolute change that the correction made, 0 to 1.
@@ -93,17 +99,37 @@ def cases(
         model: which corrects, as of `cofenet.correct`.
     """
     found = segment(clean, fov=fov)
+    own: dict[Structure, Mask] = {"vessels": np.asarray(found.vessels), "disc": np.asarray(found.disc)}
     further = (("honest", degraded(name, clean, fov, draw)) for draw in range(1, DRAWS))
     low = degraded(name, clean, fov)
     for kind, image in (("good", clean), *further, ("honest", low)):
         made = _corrected(image, model)
         if made is not None:
-            yield _case(name, kind, image, made, made.image, _truth(image, made, clean, found))
+            yield _case(name, kind, image, made, made.image, _truth(image, made, clean, own, fov))
     if made is None:
         return
     for harm, harmed in planted(name, made.image, made.correction.fov, found, other):
         yield _case(name, harm, low, made, harmed, {})
     yield from _lesion(name, clean, fov, model)
+
+
+def drawn_cases(
+    name: str, clean: Image, drawn: Mapping[Structure, Mask], fov: FieldOfView, model: str = "light"
+) -> Iterator[Case]:
+    """The honest corrections of a photograph on which somebody drew.
+
+    Args:
+        name: seeds what is drawn at random.
+        clean: uint8 (H, W, 3), RGB.
+        drawn: its structures, bool (H, W).
+        fov: its field of view.
+        model: as of `cases`.
+    """
+    for draw in range(DRAWS):
+        low = degraded(name, clean, fov, draw)
+        made = _corrected(low, model)
+        if made is not None:
+            yield _case(name, DRAWN, low, made, made.image, _truth(low, made, clean, drawn, fov))
 
 
 def planted(
@@ -162,14 +188,16 @@ def _case(name: str, harm: str, low: Image, made: _Made, result: Image, truth: d
     return Case(name, harm, measured, truth, correction.verdict.mean_change)
 
 
-def _truth(low: Image, made: _Made, clean: Image, found: Segmentation) -> dict[str, tuple[float, float]]:
-    """What people would measure if they had the truth; the good photograph's own segmentation stands for theirs."""
-    mask = found.fov.mask
-    before_found, after_found = (segment(image, fov=found.fov) for image in (low, made.image))
+def _truth(
+    low: Image, made: _Made, clean: Image, drawn: Mapping[Structure, Mask], fov: FieldOfView
+) -> dict[str, tuple[float, float]]:
+    """What people measure before and after who have the truth."""
+    mask = fov.mask
+    before, after = (segment(image, structures=list(drawn), fov=fov) for image in (low, made.image))
     told = {"psnr": (psnr(low, clean, mask), psnr(made.image, clean, mask))}
-    for structure in ("vessels", "disc"):
-        truth, old, new = (getattr(one, structure) for one in (found, before_found, after_found))
+    for structure, truth in drawn.items():
         if truth.any():
+            old, new = (np.asarray(getattr(one, structure)) for one in (before, after))
             told[structure] = dice(old, truth, mask), dice(new, truth, mask)
     return told
 
