@@ -34,7 +34,7 @@ def local(size: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def test_sharpens_as_the_network_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sharpens_as_the_network_does_where_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "EDGE", EDGE)
     monkeypatch.setattr(network, "_HALF", network.FINE_TAPS // 2)
     monkeypatch.setattr(network, "TAPS", network.FINE_TAPS)
@@ -46,7 +46,19 @@ def test_sharpens_as_the_network_does(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = (sharpening(seen).clamp(0, 1) - seen[:, :3]) * light.inside(seen[:, 3:])
     found = sharpened(local(256), filters[0].numpy())
     assert np.abs(found).max() > 0.05
-    np.testing.assert_allclose(found, expected[0].numpy(), atol=1e-5)
+    reach = network.FINE_TAPS + 2 * EDGE
+    whole = cv2.erode(local(256)[3], np.ones((reach, reach))) > 0
+    assert whole.any()
+    np.testing.assert_allclose(found[:, whole], expected[0].numpy()[:, whole], atol=1e-5)
+
+
+def test_even_slopes_stay_as_they_are_up_to_the_rim() -> None:
+    seen = local(256)
+    rows, columns = np.mgrid[:256, :256] / np.float32(256)
+    seen[:3] = (0.2 + 0.4 * columns + 0.2 * rows) * seen[3]
+    taps = network.inverse(10, 1e-6, network.FINE_TAPS, 1024).numpy()
+    assert np.abs(taps).sum() > 3
+    assert np.abs(sharpened(seen, np.stack([taps, taps]))).max() < 1.5 / 255  # without slopes 11
 
 
 def test_pixels_at_the_edge_are_as_many_as_the_network_has_there() -> None:

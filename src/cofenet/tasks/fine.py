@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.geometry import Crop
+from cofenet.geometry import Crop, resize
 from cofenet.tasks.view import Floats
 
 FINE = 2
@@ -24,6 +24,9 @@ LARGE = 1.1
 EDGE, RIM = 8, 16
 """Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as
 in `cofenet.networks`, at twice the size."""
+
+_STEP, _REACH = 4, 4
+"""By how much smaller the photograph is on which slopes are measured, and how far around, in its pixels."""
 
 BLURRED, SURELY = 1.0, 3.0
 """Sum of the taps, without signs, of the filter of which it is larger, up to which a photograph is not taken for
@@ -86,21 +89,49 @@ def fineness(crop: Crop) -> float:
 def sharpened(local: Floats, filters: Floats) -> Floats:
     """What filters add to a photograph (4, S, S), RGB and field of view in [0, 1]: (3, S, S).
 
-    Σ h_j (x_(i + j) − x_i) along rows, then along columns, over what is seen; as `cofenet.networks.sharpening` has it.
+    Σ h_j (x_(i + j) − x_i − j x'_i) along rows, then along columns, over what is seen, x' being the slope: as if what
+    is not seen went on as straight as light does at the pixel itself. `cofenet.networks.sharpening` leaves slopes out;
+    but where light is steep at the rim, what is cut off of filters that reach as far as these would show as stripes.
     """
     retina = local[3]
     seen = np.asarray(cv2.erode(retina, np.ones((2 * EDGE + 1,) * 2, np.uint8)), np.float32)
-    one, inside = np.ones(1, np.float32), _inside(retina)
-    passes = [(filters[0], one), (one, filters[1])]
-    weights = [_filtered(seen, *kernels) for kernels in passes]
-    return np.stack([_added(plane, seen, passes, weights) * inside for plane in local[:3]])
+    places = np.arange(filters.shape[1], dtype=np.float32) - filters.shape[1] // 2
+    passes = [
+        (_along(taps, axis), _filtered(seen, *_along(taps, axis)), _filtered(seen, *_along(taps * places, axis)))
+        for axis, taps in enumerate(filters)
+    ]
+    inside = _inside(retina)
+    return np.stack([_added(plane, seen, passes) * inside for plane in local[:3]])
 
 
-def _added(plane: Floats, seen: Floats, passes: list[tuple[Floats, Floats]], weights: list[Floats]) -> Floats:
+def _added(plane: Floats, seen: Floats, passes: list[tuple[tuple[Floats, Floats], Floats, Floats]]) -> Floats:
+    """What is added to a plane; a pass has kernels, and the sums of taps, and of taps times places, that are seen."""
     now = plane
-    for kernels, weight in zip(passes, weights, strict=True):
-        now = np.asarray(now + (_filtered(now * seen, *kernels) - now * weight) * seen, np.float32)
+    for (kernels, weight, moment), slope in zip(passes, _slopes(plane, seen), strict=True):
+        now = np.asarray(now + (_filtered(now * seen, *kernels) - now * weight - slope * moment) * seen, np.float32)
     return np.asarray(np.clip(now, 0, 1) - plane, np.float32)
+
+
+def _slopes(plane: Floats, seen: Floats) -> list[Floats]:
+    """By how much a plane (S, S) rises a pixel along rows, and along columns: regression over what is seen around."""
+    side = len(plane) // _STEP
+    weighted, weight = (resize(one, (side, side)) for one in (plane * seen, seen))
+    places = np.arange(-_REACH, _REACH + 1, dtype=np.float32)
+    slopes = []
+    for axis in (0, 1):
+        ones, firsts, seconds = (_along(places**power, axis) for power in range(3))
+        count, first, second = (_filtered(weight, *kernels) for kernels in (ones, firsts, seconds))
+        total, moment = (_filtered(weighted, *kernels) for kernels in (ones, firsts))
+        spread = count * second - first * first
+        slope = np.where(spread > 1, (count * moment - first * total) / np.maximum(spread, 1), 0) / _STEP
+        slopes.append(resize(np.asarray(slope, np.float32), (len(plane), len(plane))))
+    return slopes
+
+
+def _along(taps: Floats, axis: int) -> tuple[Floats, Floats]:
+    """Kernels along rows and along columns, of which one does nothing: `taps` along rows for axis 0."""
+    one = np.ones(1, np.float32)
+    return (taps, one) if axis == 0 else (one, taps)
 
 
 def _filtered(plane: Floats, rows: Floats, columns: Floats) -> Floats:
