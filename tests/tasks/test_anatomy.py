@@ -54,7 +54,7 @@ def test_a_vessel_that_came_was_added_and_one_that_went_was_erased(
     drawn = harms.draw_vessel(image, fov, np.random.default_rng(seed))
     pictures = planes(image, fov), planes(drawn, fov)
     added, erased = vessels_changed(*pictures, where(image, drawn))
-    assert added >= 0.015
+    assert added >= 0.01
     assert erased < added / 2
     assert vessels_changed(*pictures[::-1], where(image, drawn)) == pytest.approx((erased, added), abs=0.02)
 
