@@ -80,7 +80,7 @@ def _measured(options: argparse.Namespace) -> dict[str, object]:
     rows = [row for row in rows if row["split"] == options.split]
     usual = options.size == SIZE
     clean = each([row for row in rows if row["task"] == "clean"], options.each)
-    drawn = each([row for row in rows if row["task"] in DRAWINGS], options.each) if usual else []
+    drawn = each(_once([row for row in rows if row["task"] in DRAWINGS]), options.each) if usual else []
     marked = each([row for row in rows if row["task"] == "lesions"], options.each) if usual else []
     real = [row for row in rows if row["task"] == "lowquality"] if usual else []
     with ProcessPoolExecutor(options.processes) as pool:
@@ -114,6 +114,11 @@ def _decided_again(stored: Path) -> dict[str, object]:
         found = [case_of(row) for row in csv.DictReader(file)]
     verdicts = [row | (_told(row["findings"]) if row["findings"] else {}) for row in content["lowquality"]]
     return content | {"cases": figures(found), **judged(found), "lowquality": verdicts}
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    """Without those whose structure is drawn in another row, too: discs are, with and without their cup."""
+    return list({(row["path"], row["task"] == "vessels"): row for row in rows}.values())
 
 
 def each(rows: list[Row], number: int | None) -> list[Row]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from cofenet.networks.sharpening import _NOISES, _WIDTHS, EDGE, FINE_TAPS, TAPS, Sharpening, inverse
+from cofenet.networks.sharpening import _NOISES, _WIDTHS, EDGE, FINE_TAPS, TAPS, Sharpening, inverse, slow_light
 
 KINDS = len(_WIDTHS) * len(_NOISES)
 
@@ -48,10 +48,14 @@ def loud(seed: int) -> Sharpening:
 
 
 def in_words(image: Tensor, retina: Tensor, filters: Tensor) -> Tensor:
-    """The equation of the class: along rows, then along columns, differences from the pixel over what is seen."""
+    """The equation of the class: along rows, then along columns, differences from the pixel over what is seen, of what
+    slow light leaves.
+    """
     near = conv2d(retina, torch.ones(1, 1, 2 * EDGE + 1, 2 * EDGE + 1))
     whole = conv2d(torch.ones_like(retina), torch.ones(1, 1, 2 * EDGE + 1, 2 * EDGE + 1), padding=EDGE)
     inner = (torch.nn.functional.pad(near, (EDGE,) * 4) >= whole - 0.5).float()
+    light = slow_light(image, inner)
+    image = image - light
     for taps, shape, room in (
         (filters[0], (1, 1, 1, TAPS), (0, TAPS // 2)),
         (filters[1], (1, 1, TAPS, 1), (TAPS // 2, 0)),
@@ -59,7 +63,7 @@ def in_words(image: Tensor, retina: Tensor, filters: Tensor) -> Tensor:
         kernel = taps.view(shape)
         colours = [conv2d(image[:, k : k + 1] * inner, kernel, padding=room) for k in range(3)]
         image = image + (torch.cat(colours, 1) - image * conv2d(inner, kernel, padding=room)) * inner
-    return image
+    return image + light
 
 
 @torch.no_grad()
@@ -87,6 +91,23 @@ def test_what_is_even_stays_even_up_to_the_edge_of_the_field_of_view(level: floa
     retina = round_view(128)
     image = (level * retina).repeat(1, 3, 1, 1)
     torch.testing.assert_close(loud(seed)(torch.cat([image, retina], 1)), image, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@settings(max_examples=20, deadline=None)
+@given(
+    slopes=st.tuples(st.floats(-0.003, 0.003), st.floats(-0.003, 0.003)),
+    boxes=st.tuples(st.integers(0, KINDS - 1), st.integers(0, KINDS - 1)),
+)
+def test_what_rises_evenly_stays_as_it_is_up_to_the_edge_of_the_field_of_view(
+    slopes: tuple[float, float], boxes: tuple[int, int]
+) -> None:
+    place = torch.arange(128.0) - 63.5
+    image = (0.5 + slopes[0] * place + slopes[1] * place[:, None]) * torch.ones(1, 3, 1, 1)
+    sharpening, retina = Chosen(), round_view(128)
+    sharpening.given = torch.eye(KINDS)[list(boxes)][None]  # one inverse along each axis
+    found = sharpening(torch.cat([image * retina, retina], 1))
+    torch.testing.assert_close(found, image * retina, atol=0.025, rtol=0)  # as if level beyond it: up to 0.17
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.tasks import anatomy
-from cofenet.tasks.anatomy import disc_changed, vessels_changed
+from cofenet.tasks.anatomy import disc_changed, vessels_changed, vessels_faded
 from cofenet.tasks.segmentation import Disc
 from cofenet.tasks.view import view
 
@@ -75,6 +75,16 @@ def test_two_places_far_apart_are_both_looked_at(image: np.ndarray, fov: FieldOf
         assert changed[place].shape == (240, 240)
         held[place] = 1
     assert held[changed > 0].all()
+
+
+def test_vessels_that_red_alone_shows_fade_in_fog(image: np.ndarray, fov: FieldOfView) -> None:
+    dark, fog = image.copy(), image.copy()
+    dark[:, :256, 1:], fog[:, :256] = 0, cv2.GaussianBlur(image, (0, 0), 12)[:, :256]
+    assert vessels_faded(planes(dark, fov), planes(fog, fov)) > 0.3
+    assert vessels_faded(planes(dark, fov), planes(image, fov)) < 0.02
+    assert vessels_faded(planes(image, fov), planes(fog, fov)) == 0  # green shows them, and other rules look there
+    dark[50:] = image[50:]
+    assert vessels_faded(planes(dark, fov), planes(fog, fov)) == 0  # little is black
 
 
 def test_the_disc_stays_moves_or_goes(image: np.ndarray, fov: FieldOfView, disc: Disc) -> None:

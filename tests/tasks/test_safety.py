@@ -45,7 +45,7 @@ def fov(image: np.ndarray) -> FieldOfView:
 def test_the_photograph_itself_has_no_findings(image: np.ndarray, fov: FieldOfView) -> None:
     found = findings(image, image.copy(), fov, NO_SPOTS)
     structure = {"lines", "spots", "hidden", "tinted", "uncompared", "difference", "blur", "invented"}
-    assert structure | {"colour", "quality", "disc", "disc_doubtful", "cup_greyed"} == found.keys()
+    assert structure | {"colour", "quality", "disc", "disc_doubtful", "cup_greyed", "vessels_faded"} == found.keys()
     assert max(found.values()) == pytest.approx(0, abs=1e-5)
     assert decide(found)[:2] == ("safe", "none")
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pixel_shuffle
 
-from cofenet.networks.blocks import ResidualBlock, convolution, double
+from cofenet.networks.blocks import ResidualBlock, convolution, double, shuffled
 
 MULTIPLE = 8
 """Sides of the input must be multiples of this."""
@@ -67,7 +66,7 @@ class Detail(nn.Module):
         y = self.bottom(torch.relu(self.down3(e2)))  # B, w3, H/8, W/8
         y = self.decoder2(torch.relu(e2 + double(self.narrow2(y))))  # B, w2, H/4, W/4
         y = self.decoder1(torch.relu(e1 + double(self.narrow1(y))))  # B, w1, H/2, W/2
-        y = pixel_shuffle(self.head(y), 2)  # B, 4, H, W
+        y = shuffled(self.head(y))  # B, 4, H, W
         activation = torch.sigmoid(y[:, 3:]) * x[:, 3:]
         residual: Tensor = BOUND * torch.tanh(y[:, :3] / BOUND) * x[:, 3:]
         return residual, activation

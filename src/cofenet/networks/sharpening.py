@@ -13,7 +13,7 @@ from itertools import product
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from cofenet.networks.spectrum import FLOOR, SEGMENT, inner, spectra, waves
 
@@ -22,6 +22,12 @@ TAPS = 63
 
 EDGE = 4
 """Pixels at the edge of the field of view that filters do not look at: blur has carried the black outside there."""
+
+_STEP, _AROUND = 4, 3
+"""Of slow light: by how much smaller the photograph is on which it is measured, and how far around, in its pixels."""
+
+_LEVELLING = 0.05
+"""Added to the variances of places, in such pixels: where few are seen, light is level."""
 
 _HALF, _BLOCK = TAPS // 2, 128
 
@@ -51,7 +57,9 @@ _UNTOUCHED = 0.9
 
 
 class Sharpening(nn.Module):
-    """x + h ∗ x along rows, then the same along columns, where each h is a mixture of inverses, less δ.
+    """x + h ∗ (x − l) along rows, then the same along columns, where each h is a mixture of inverses, less δ.
+
+    l is slow light. Filters would leave it as it is, but at the edge, beyond which they take it for level.
 
     Args:
         width: of the network that chooses the mixture.
@@ -83,9 +91,11 @@ class Sharpening(nn.Module):
     def mixed(self, x: Tensor, shares: Tensor) -> Tensor:
         """The same by given shares (B, 2, K) of the inverses."""
         image, seen = x[:, :3], _inner(x[:, 3:])
-        filters = shares @ self.inverses  # B, 2, TAPS
-        image = image + _added(image, seen, lambda planes: _along_rows(planes, filters[:, 0]))
-        return image + _added(image, seen, lambda planes: _along_columns(planes, filters[:, 1]))
+        rows, columns = (shares @ self.inverses).unbind(1)  # B, TAPS each
+        known = torch.cat([(image - slow_light(image, seen)) * seen, seen], 1)
+        added = _added(known, rows, _along_rows)
+        known = torch.cat([known[:, :3] + added, seen], 1)
+        return image + added + _added(known, columns, _along_columns)
 
     def shares(self, x: Tensor) -> Tensor:
         """The share of each inverse along rows, then columns: (B, 4, H, W) to (B, 2, K). The rest is no change."""
@@ -130,15 +140,42 @@ def _inner(retina: Tensor) -> Tensor:
     return inner(retina, EDGE)
 
 
-def _added(image: Tensor, seen: Tensor, along: Callable[[Tensor], Tensor]) -> Tensor:
+def slow_light(image: Tensor, seen: Tensor) -> Tensor:
+    """The plane of least squares through what is seen around a pixel, at the pixel: (B, 3, H, W).
+
+    Args:
+        image: (B, 3, H, W); H and W are multiples of STEP.
+        seen: (B, 1, H, W), 1 or 0.
+    """
+    weight, light = avg_pool2d(seen, _STEP), avg_pool2d(image * seen, _STEP)
+    x, y = _places(weight.shape[3], weight), _places(weight.shape[2], weight)[:, None]
+    products = weight * x * x, weight * x * y, weight * y * y
+    sums = torch.cat([weight, weight * x, weight * y, light, light * x, light * y, *products], 1)
+    around = avg_pool2d(sums, 2 * _AROUND + 1, 1, _AROUND)
+    means = around[:, 1:] / around[:, :1].clamp(min=1e-3)
+    left, up, level, with_x, with_y, xx, xy, yy = torch.split(means, [1, 1, 3, 3, 3, 1, 1, 1], 1)
+    with_x, with_y = with_x - left * level, with_y - up * level
+    xx, xy, yy = xx - left.square() + _LEVELLING, xy - left * up, yy - up.square() + _LEVELLING
+    across, down = with_x * yy - with_y * xy, with_y * xx - with_x * xy
+    plane = level + (across * (x - left) + down * (y - up)) / (xx * yy - xy.square())
+    return interpolate(plane, size=image.shape[2:], mode="bilinear", align_corners=False)
+
+
+def _places(count: int, like: Tensor) -> Tensor:
+    """Of cells in a row, from its middle."""
+    return torch.arange(count, device=like.device, dtype=like.dtype) - (count - 1) / 2
+
+
+def _added(known: Tensor, filters: Tensor, along: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Σ h_j (x_(i + j) − x_i) over what is seen: as if what is not had the value of the pixel itself, and no edge.
 
     Args:
-        image: x, (B, 3, H, W).
-        seen: (B, 1, H, W), 1 or 0; where it is 0 nothing is added.
-        along: filters planes (B, 4, H, W) by h, with zeros around.
+        known: (B, 4, H, W): x, 0 where it is not seen, and 1 where it is, else 0; there nothing is added.
+        filters: h, (B, TAPS).
+        along: filters planes (B, C, H, W) by such, with zeros around.
     """
-    filtered = along(torch.cat([image * seen, seen], 1))
+    image, seen = known[:, :3], known[:, 3:]
+    filtered = along(known, filters)
     return (filtered[:, :3] - image * filtered[:, 3:]) * seen
 
 

@@ -13,6 +13,7 @@ from cofenet.fov import FieldOfView
 from cofenet.geometry import Crop, grown
 from cofenet.metrics.overlap import skeleton
 from cofenet.tasks.segmentation import Disc, find_disc, measure_disc, outline_disc, outlined
+from cofenet.tasks.structure import within_rim
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -37,6 +38,9 @@ _DARKENED = 20
 _GREY = 0.7
 """Difference of red and blue, of that of the rim, below which a place of the cup is grey: 0.51 to 0.74 in the median
 where a cup was taken for a spot, 0.86 to 1.05 where a spot was taken out of it, on six photographs of train and val."""
+
+_BLACK, _ENOUGH = 0.02, 0.1
+"""Green, of full range, below which it shows nothing, and the share of the retina on which it must, to be looked at."""
 
 _PLACES, _GAP = 2, 16
 """Places that the vessel network looks at, in both pictures at one go, and black pixels between them: what is beyond a
@@ -77,6 +81,30 @@ def vessels_changed(before: Floats, after: Floats, unexplained: Floats) -> tuple
         added = max(added, _longest(new, old, changed, reach))
         erased = max(erased, _longest(old, new, changed, reach))
     return added / len(unexplained), erased / len(unexplained)
+
+
+def vessels_faded(before: Floats, after: Floats) -> float:
+    """Centrelines that were lost where green is black, together, as a share of the side S.
+
+    Red alone still shows vessels there, and light that is raised as a fog is, by the same amount everywhere, hides
+    them, though it can erase nothing elsewhere. Counted is what the input surely shows, and the correction surely not
+    within the tolerance. 0, without a look, where little is black.
+
+    Args:
+        before: the input, float32 (4, S, S): RGB and field of view, 0 to 1, at the size that the network sees.
+        after: the correction, likewise.
+
+    Raises:
+        ModelError: the model is damaged.
+    """
+    retina = within_rim(before[3] > 0)
+    black = (cv2.blur(before[1], (5, 5)) < _BLACK) & retina
+    if np.count_nonzero(black) <= _ENOUGH * np.count_nonzero(retina):
+        return 0.0
+    old, new = (session("vessels").run(local=planes[None])["probability"][0, 0] for planes in (before, after))
+    reach = max(1, round(_TOLERANCE * len(black)))
+    faded = skeleton(old > _SURE) & ~grown(new > _DOUBTFUL, reach) & black
+    return float(np.count_nonzero(faded)) / len(black)
 
 
 def disc_changed(

@@ -8,6 +8,8 @@ undoes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,8 @@ EDGE, RIM = 8, 16
 """Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as
 in `cofenet.networks`, at twice the size."""
 
-_STEP, _REACH = 4, 4
-"""By how much smaller the photograph is on which slopes are measured, and how far around, in its pixels."""
+_STEP, _AROUND, _LEVELLING = 8, 3, 0.05
+"""Of slow light, as in `cofenet.networks.sharpening`, at twice the size."""
 
 BLURRED, SURELY = 1.0, 3.0
 """Sum of the taps, without signs, of the filter of which it is larger, up to which a photograph is not taken for
@@ -89,43 +91,49 @@ def fineness(crop: Crop) -> float:
 def sharpened(local: Floats, filters: Floats) -> Floats:
     """What filters add to a photograph (4, S, S), RGB and field of view in [0, 1]: (3, S, S).
 
-    Σ h_j (x_(i + j) − x_i − j x'_i) along rows, then along columns, over what is seen, x' being the slope: as if what
-    is not seen went on as straight as light does at the pixel itself. `cofenet.networks.sharpening` leaves slopes out;
-    but where light is steep at the rim, what is cut off of filters that reach as far as these would show as stripes.
+    Σ h_j (x_(i + j) − x_i) along rows, then along columns, over what is seen, of what slow light leaves: as in
+    `cofenet.networks.sharpening`.
     """
     retina = local[3]
     seen = np.asarray(cv2.erode(retina, np.ones((2 * EDGE + 1,) * 2, np.uint8)), np.float32)
-    places = np.arange(filters.shape[1], dtype=np.float32) - filters.shape[1] // 2
-    passes = [
-        (_along(taps, axis), _filtered(seen, *_along(taps, axis)), _filtered(seen, *_along(taps * places, axis)))
-        for axis, taps in enumerate(filters)
-    ]
+    passes = [(kernels, _filtered(seen, *kernels)) for kernels in map(_along, filters, (0, 1))]
     inside = _inside(retina)
-    return np.stack([_added(plane, seen, passes) * inside for plane in local[:3]])
+    lights = slow_light(local[:3], seen)
+    return np.stack([
+        _added(plane, light, seen, passes) * inside for plane, light in zip(local[:3], lights, strict=True)
+    ])  # fmt: skip
 
 
-def _added(plane: Floats, seen: Floats, passes: list[tuple[tuple[Floats, Floats], Floats, Floats]]) -> Floats:
-    """What is added to a plane; a pass has kernels, and the sums of taps, and of taps times places, that are seen."""
-    now = plane
-    for (kernels, weight, moment), slope in zip(passes, _slopes(plane, seen), strict=True):
-        now = np.asarray(now + (_filtered(now * seen, *kernels) - now * weight - slope * moment) * seen, np.float32)
-    return np.asarray(np.clip(now, 0, 1) - plane, np.float32)
+def _added(plane: Floats, light: Floats, seen: Floats, passes: list[tuple[tuple[Floats, Floats], Floats]]) -> Floats:
+    """What is added to a plane; a pass has kernels, and the sum of taps that are seen."""
+    rest = now = np.asarray((plane - light) * seen, np.float32)
+    for kernels, weight in passes:
+        now = np.asarray(now + (_filtered(now, *kernels) - now * weight) * seen, np.float32)
+    return np.asarray(np.clip(plane + now - rest, 0, 1) - plane, np.float32)
 
 
-def _slopes(plane: Floats, seen: Floats) -> list[Floats]:
-    """By how much a plane (S, S) rises a pixel along rows, and along columns: regression over what is seen around."""
-    side = len(plane) // _STEP
-    weighted, weight = (resize(one, (side, side)) for one in (plane * seen, seen))
-    places = np.arange(-_REACH, _REACH + 1, dtype=np.float32)
-    slopes = []
-    for axis in (0, 1):
-        ones, firsts, seconds = (_along(places**power, axis) for power in range(3))
-        count, first, second = (_filtered(weight, *kernels) for kernels in (ones, firsts, seconds))
-        total, moment = (_filtered(weighted, *kernels) for kernels in (ones, firsts))
-        spread = count * second - first * first
-        slope = np.where(spread > 1, (count * moment - first * total) / np.maximum(spread, 1), 0) / _STEP
-        slopes.append(resize(np.asarray(slope, np.float32), (len(plane), len(plane))))
-    return slopes
+def slow_light(planes: Floats, seen: Floats) -> Iterator[Floats]:
+    """As `cofenet.networks.sharpening` has it, of each of planes (N, S, S), of which is seen what is 1 in (S, S)."""
+    side = seen.shape[0] // _STEP
+    x = np.arange(side, dtype=np.float32) - (side - 1) / 2
+    y = x[:, None]
+    weight = resize(seen, (side, side))
+    total = np.maximum(_around(weight), np.float32(1e-3))
+    left, up = _around(weight * x) / total, _around(weight * y) / total
+    xx = _around(weight * x * x) / total - left * left + np.float32(_LEVELLING)
+    yy = _around(weight * y * y) / total - up * up + np.float32(_LEVELLING)
+    xy = _around(weight * x * y) / total - left * up
+    for plane in planes:
+        light = resize(plane * seen, (side, side))
+        level = _around(light) / total
+        with_x, with_y = _around(light * x) / total - left * level, _around(light * y) / total - up * level
+        across, down = with_x * yy - with_y * xy, with_y * xx - with_x * xy
+        smooth = level + (across * (x - left) + down * (y - up)) / (xx * yy - xy * xy)
+        yield resize(np.asarray(smooth, np.float32), seen.shape)
+
+
+def _around(cells: Floats) -> Floats:
+    return np.asarray(cv2.blur(cells, (2 * _AROUND + 1,) * 2, borderType=cv2.BORDER_CONSTANT), np.float32)
 
 
 def _along(taps: Floats, axis: int) -> tuple[Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -104,7 +105,13 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
 def _nothing(network: Session) -> dict[str, Floats]:
     """An empty `large`, if the network has such an input: of that it makes nothing, in no time."""
     large = network.card.inputs.get("large")
-    return {"large": np.zeros(large.shape, np.float32)} if large else {}
+    return {"large": _zeros(large.shape)} if large else {}
+
+
+@cache
+def _zeros(shape: tuple[int, ...]) -> Floats:
+    """Kept, for memory that is new has to be cleared each time."""
+    return np.zeros(shape, np.float32)
 
 
 def _grey(part: Floats) -> Floats:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop, resize
-from cofenet.tasks.anatomy import disc_changed, vessels_changed
+from cofenet.tasks.anatomy import disc_changed, vessels_changed, vessels_faded
 from cofenet.tasks.colour import colour_strangeness, colours
 from cofenet.tasks.quality import FACTORS, Assessment, assess
 from cofenet.tasks.structure import compare
@@ -53,6 +53,7 @@ _WORDS = {
     "cup_greyed": "{:.0%} of the optic cup became grey, as if it had been a spot",
     "vessels_added": "a vessel was added, {:.3f} of the field of view long",
     "vessels_erased": "a vessel was erased, {:.3f} of the field of view long",
+    "vessels_faded": "vessels that the input shows in red alone were lost, {:.3f} of the field of view long",
 }
 """What each rule finds, in words."""
 
@@ -158,6 +159,7 @@ def measure(
         found["disc"], found["disc_doubtful"], found["cup_greyed"] = disc
     if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
         found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure.unexplained)
+    found["vessels_faded"] = vessels_faded(before, after)
     return Measured(found, factor)
 
 
