@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.functional import pixel_shuffle
 
-from cofenet.networks.blocks import ResidualBlock, convolution
+from cofenet.networks.blocks import ResidualBlock, convolution, shuffled
 
 
 def test_plain_block_starts_as_a_rectifier() -> None:
@@ -18,3 +19,9 @@ def test_plain_block_starts_as_a_rectifier() -> None:
 def test_convolution_keeps_or_divides_the_size(normalise: bool, stride: int, shape: tuple[int, int]) -> None:
     layer = convolution(3, 4, stride=stride, normalise=normalise)
     assert layer(torch.rand(2, 3, 8, 12)).shape == (2, 4, *shape)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_shuffled_is_the_pixel_shuffle(layout: torch.memory_format) -> None:
+    x = torch.randn(2, 12, 6, 10).contiguous(memory_format=layout)
+    assert torch.equal(shuffled(x), pixel_shuffle(x, 2))

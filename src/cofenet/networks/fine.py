@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle
+
+from cofenet.networks.blocks import shuffled
 
 _GAIN, _ADDED, _BOUND = 4.0, 20.0, 0.1
 """Of what is given and what is asked for, over the light around: vessels depart from it by a tenth or less."""
@@ -45,7 +47,7 @@ class Fine(nn.Module):
         y = torch.relu(self.first(pixel_unshuffle(planes, 2)))
         for block in self.blocks:
             y = torch.relu(y + block(y))
-        residual: Tensor = _BOUND * light * seen * pixel_shuffle(self.last(y), 2)
+        residual: Tensor = _BOUND * light * seen * shuffled(self.last(y))
         return residual
 
 

@@ -11,9 +11,8 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pixel_shuffle
 
-from cofenet.networks.blocks import ResidualBlock, convolution, double
+from cofenet.networks.blocks import ResidualBlock, convolution, double, shuffled
 from cofenet.networks.mirrors import MIRRORS, upright
 
 
@@ -48,7 +47,7 @@ class Segmenter(nn.Module):
         y = self.bottom(y)  # B, widths[-1], H/2^n, W/2^n
         for skip, narrow, decoder in zip(reversed(skips), reversed(self.narrows), reversed(self.decoders), strict=True):
             y = decoder(torch.relu(skip + double(narrow(y))))
-        logits: Tensor = pixel_shuffle(self.head(y), 2)  # B, structures, H, W
+        logits: Tensor = shuffled(self.head(y))  # B, structures, H, W
         return logits
 
 
