@@ -8,6 +8,7 @@ import torch
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.fine import Fine
+from cofenet.networks.lending import lent
 from cofenet.networks.light import DOUBTED, RIM, TRUSTED, Light
 from cofenet.networks.sharpening import Sharpening
 
@@ -70,6 +71,18 @@ def test_a_turned_photograph_has_the_turned_field(parts: tuple[IlluminationField
     whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
     field, turned = (Light(*parts)(x, local)[0] for x in (whole, whole.flip(2, 3)))
     torch.testing.assert_close(turned.flip(2, 3), field)
+
+
+@torch.no_grad()
+def test_red_lends_where_green_is_black(parts: tuple[IlluminationField, Detail]) -> None:
+    torch.nn.init.constant_(parts[0].head.bias, 0.2)
+    whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
+    whole[:, 1:3], whole[:, 3] = 0, 1
+    turned = parts[0](whole.flip(2, 3)).flip(2, 3)
+    averaged = (parts[0](whole) + turned) / 2
+    field = Light(*parts)(whole, local)[0]
+    torch.testing.assert_close(field, lent(averaged, whole, torch.ones(1, 1, 1, 1)))
+    assert (field[:, 4] - averaged[:, 4]).abs().mean() > 0.01
 
 
 @torch.no_grad()

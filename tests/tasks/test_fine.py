@@ -63,7 +63,7 @@ def test_pixels_at_the_edge_are_as_many_as_the_network_has_there() -> None:
     assert (FINE, EDGE, RIM) == (network.FINE, FINE * network.EDGE, FINE * light.RIM)
 
 
-@pytest.mark.parametrize(("side", "larger"), [(600, False), (1100, True)])
+@pytest.mark.parametrize(("side", "larger"), [(600, False), (605, False), (620, True), (1100, True)])  # 515, 527 across
 def test_a_large_photograph_alone_is_sharpened_finely(side: int, larger: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     image = cv2.GaussianBlur(draw_photograph(height=side, width=side), (0, 0), side / 200)
     corrected = correct(image, judged=False).image

@@ -44,6 +44,13 @@ def test_light_alone_is_the_equation(strength: float) -> None:
     np.testing.assert_allclose(given.explained(strength)[:3], expected, atol=1e-5)
 
 
+def test_white_is_what_becomes_of_white_light_that_is_added() -> None:
+    np.testing.assert_allclose(proposed().white(), 1)
+    given = proposed(field=0.1)
+    given.correctors.field[1, 0] = 0.5  # of red in green
+    np.testing.assert_allclose(given.white()[:, 7, 9], (1.3, 1.7, 1.3), rtol=1e-6)
+
+
 def test_a_spot_is_not_explained_and_a_filter_is() -> None:
     given = proposed()
     change = np.random.default_rng(0).normal(0, 0.02, (3, 64, 64)).astype(np.float32)

@@ -29,13 +29,13 @@ def image() -> np.ndarray:
     return np.where(FOV.mask[..., None], Crop.around(cofenet.find_fov(pixels).circle, 512).take(pixels), np.uint8(0))
 
 
-def found(given: np.ndarray, made: np.ndarray, place: np.ndarray) -> float:
+def found(given: np.ndarray, made: np.ndarray, place: np.ndarray, white: np.ndarray | None = None) -> float:
     """What is found where `place`, (512, 512), is above a tenth, and was taken for a spot."""
     plain, after = (
         np.ascontiguousarray((np.clip(x, 0, 255).astype(np.float32) / 255 * FOV.mask[..., None]).transpose(2, 0, 1))
         for x in (given, made)
     )
-    return tinted(plain, plain, after, FOV.mask, (place > 0.1).astype(np.float32))
+    return tinted(plain, plain, after, FOV.mask, (place > 0.1).astype(np.float32), white)
 
 
 def spot(x: float, y: float, radius: float) -> np.ndarray:
@@ -55,6 +55,13 @@ def test_a_white_spot_has_no_colour_in_whatever_light(
     assert found((dimmed + amplitude * place[..., None]) * np.array(gains), lit, place) < limits()["tinted"].caution
 
 
+def test_nor_where_light_raises_white_unevenly(image: np.ndarray) -> None:
+    place, lit, gains = spot(300, 200, 15), 0.3 * image, np.array([0.8, 2.0, 1.2])
+    spotted, white = (lit + 20 * place[..., None]) * gains, np.broadcast_to(gains[:, None, None], (3, 64, 64))
+    assert found(spotted, lit * gains, place, white.astype(np.float32)) < limits()["tinted"].caution
+    assert found(spotted, lit * gains, place) >= limits()["tinted"].caution  # who does not know of the light
+
+
 def test_nor_where_red_is_burnt_out(image: np.ndarray) -> None:
     place, lit = spot(300, 200, 15), np.clip(image * np.array([1.6, 0.8, 0.8]), 0, 250)
     assert found(lit + 50 * place[..., None], lit, place) < limits()["tinted"].caution
@@ -65,6 +72,8 @@ def test_a_lesion_that_was_painted_over_as_a_spot_has(image: np.ndarray, seed: i
     drawn, where = harms.draw_lesion(image, FOV, np.random.default_rng(seed))
     gone = harms.paint_over(drawn, where, np.random.default_rng(seed))
     assert found(drawn, gone, where.astype(np.float32)) >= limits()["tinted"].caution
+    white = np.float32([1.2, 1.0, 0.8])[:, None, None] * np.ones((3, 32, 32), np.float32)
+    assert found(drawn, gone, where.astype(np.float32), white) >= limits()["tinted"].caution
 
 
 def test_so_has_one_that_lay_under_a_spot(image: np.ndarray) -> None:

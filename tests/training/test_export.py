@@ -25,6 +25,7 @@ from cofenet.networks.light import Light
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
 from cofenet.training.export import _mean, export, light
+from cofenet.training.half import graphs
 from cofenet.training.onnx_file import Exported, write
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
@@ -130,6 +131,10 @@ def test_fine_structures_are_a_part_beside_sharpening(
     np.testing.assert_allclose(network.run(whole=whole, local=local, large=large)["fine"], expected, atol=1e-4)
     assert not network.run(whole=whole, local=local, large=np.zeros_like(large))["fine"].any()
     assert b"site-packages" not in (tmp_path / "l.onnx").read_bytes()
+    whole_graph, *branches = graphs(onnx.load(tmp_path / "l.onnx").graph)
+    in_branches = {tensor.name for branch in branches for tensor in branch.initializer}
+    assert "fine.last.weight" in in_branches  # where onnxruntime is fastest
+    assert in_branches.isdisjoint(tensor.name for tensor in whole_graph.initializer)
     half = export(
         [*runs, tmp_path / "sharpening", tmp_path / "fine"], tmp_path / "h.onnx", tmp_path / "terms.toml", half=True
     )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from cofenet.training.half import halve, widened
+from cofenet.training.half import graphs, halve, widened
 
 
 def model(**stored: np.ndarray) -> onnx.ModelProto:
@@ -40,3 +40,27 @@ def test_what_half_precision_cannot_hold_stays() -> None:
     assert [node.op_type for node in made.graph.node] == ["Identity"]
     for name, values in widened(made.graph).items():
         np.testing.assert_array_equal(values, {"large": large, "tiny": tiny, "few": few, "counts": counts}[name])
+
+
+def test_so_it_is_with_what_a_branch_stores() -> None:
+    weight = np.random.default_rng(0).normal(size=(40, 40)).astype(np.float32)
+    value = helper.make_tensor_value_info("z", TensorProto.FLOAT, [40, 40])
+    branches = [
+        helper.make_graph(
+            [helper.make_node("Identity", [f"weight_{name}"], ["z"])], name, [], [value],
+            [numpy_helper.from_array(weight, f"weight_{name}")],
+        )
+        for name in ("then", "else")
+    ]  # fmt: skip
+    chosen = helper.make_tensor_value_info("chosen", TensorProto.BOOL, [])
+    node = helper.make_node("If", ["chosen"], ["y"], then_branch=branches[0], else_branch=branches[1])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [40, 40])
+    made = helper.make_model(helper.make_graph([node], "one", [chosen], [result]))
+    halve(made)
+    whole, *halved = graphs(made.graph)
+    assert [item.data_type for part in halved for item in part.initializer] == 2 * [TensorProto.FLOAT16]
+    found = widened(whole)
+    assert sorted(found) == ["weight_else", "weight_then"]
+    for values in found.values():
+        np.testing.assert_allclose(values, weight, rtol=1e-3, atol=1e-3)
+    onnx.checker.check_model(made)

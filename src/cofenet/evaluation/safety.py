@@ -70,10 +70,11 @@ class Case:
 
 @dataclass(frozen=True)
 class _Made:
-    """An honest correction, and what of it can draw nothing, see `cofenet.tasks.proposal`."""
+    """An honest correction, what of it can draw nothing, and what it makes of white, see `cofenet.tasks.proposal`."""
 
     correction: Correction
     explained: NDArray[np.float32]
+    white: NDArray[np.float32]
 
     @property
     def image(self) -> Image:
@@ -179,12 +180,12 @@ def _corrected(image: Image, model: str) -> _Made | None:
     except NotFundusError:
         return None
     proposal = propose(session(model), image, correction.fov, correction.provenance.crop)
-    return _Made(correction, proposal.explained())
+    return _Made(correction, proposal.explained(), proposal.white())
 
 
 def _case(name: str, harm: str, low: Image, made: _Made, result: Image, truth: dict[str, tuple[float, float]]) -> Case:
     correction = made.correction
-    measured = measure(low, result, correction.fov, correction.activation, made.explained).findings
+    measured = measure(low, result, correction.fov, correction.activation, made.explained, made.white).findings
     return Case(name, harm, measured, truth, correction.verdict.mean_change)
 
 

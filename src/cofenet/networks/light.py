@@ -9,6 +9,7 @@ from torch.nn.functional import avg_pool2d
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.fine import Fine
+from cofenet.networks.lending import lent
 from cofenet.networks.mirrors import TURNED, upright
 from cofenet.networks.sharpening import Sharpening
 
@@ -66,7 +67,8 @@ class Light(nn.Module):
             (1, 3, 1024, 1024).
         """
         field = self._averaged_field(whole)
-        field = field * _trust(field, whole)
+        trust = _trust(field, whole)
+        field = lent(field * trust, whole, trust)
         retina = inside(local[:, 3:])
         if self.sharpening is None:
             residual, activation = self.detail(local)

@@ -158,7 +158,7 @@ def judge(
         facts.append(f"{lost:.0%} of the retina is black or burnt out; nothing can be restored there")
     if not judged:
         return Verdict("not judged", "not asked", tuple(facts), mean, largest, lost, {})
-    measured = measure(image, corrected, fov, proposal.activation, proposal.explained(strength))
+    measured = measure(image, corrected, fov, proposal.activation, proposal.explained(strength), proposal.white())
     found = measured.findings
     status, rule, reasons = decide(found, measured.factor)
     if _TOLD < found["uncompared"] < limits()["uncompared"].caution:

@@ -20,8 +20,12 @@ from cofenet.tasks.view import Floats
 FINE = 2
 """The size at which it is sharpened, over that at which the network saw it; the filters are made for it."""
 
-LARGE = 1.1
-"""The size of a photograph, over that at which the network saw it, from which on that is worth while."""
+LARGE = 1.02
+"""The size of a photograph, over that at which the network saw it, from which on that is worth while.
+
+At 540 pixels, 1.05, a segmenter of good photographs finds vessels of nine of the training split, degraded (111), with a
+Dice of .896; .884 if they are sharpened as the network saw them. So it would be at 512, in three times the time.
+"""
 
 EDGE, RIM = 8, 16
 """Pixels at the edge of the field of view that filters do not look at, and over which the change rises from nothing: as

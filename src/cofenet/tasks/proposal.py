@@ -70,6 +70,10 @@ class Proposal:
             made[colour] = np.clip(image[colour] + np.float32(strength) * change, 0, 1) * seen
         return made
 
+    def white(self) -> Floats:
+        """What the field makes of white light that is added, at whatever strength in proportion: float32 (3, G, G)."""
+        return np.asarray(1 + self.correctors.field[:, :3].sum(1), np.float32)
+
 
 def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Proposal:
     """Show a photograph to a model for correction. A grey one stays grey.

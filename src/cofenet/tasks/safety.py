@@ -123,7 +123,12 @@ class Measured:
 
 
 def measure(
-    image: Pixels, corrected: Pixels, fov: FieldOfView, activation: Floats, explained: Floats | None = None
+    image: Pixels,
+    corrected: Pixels,
+    fov: FieldOfView,
+    activation: Floats,
+    explained: Floats | None = None,
+    white: Floats | None = None,
 ) -> Measured:
     """Measure a correction by all rules.
 
@@ -134,6 +139,7 @@ def measure(
         activation: float32 (S, S), 0 to 1, in the square around the field of view: where spots were found.
         explained: float32 (4, S, S), likewise: what of the correction can draw nothing makes of the input, see
             `cofenet.tasks.proposal`; the input itself if it is not given.
+        white: float32 (3, G, G), likewise: what it makes of white light that is added; white, if it is not given.
 
     Raises:
         ModelError: a model is damaged.
@@ -143,11 +149,12 @@ def measure(
     after, seen = view_alike(corrected, before[3], crop), before[3] > 0
     plain = before if explained is None else np.stack([resize(plane, (SIZE, SIZE)) for plane in explained])
     spots = np.asarray(resize(activation, (SIZE, SIZE)), np.float32)
+    tint = tinted(before[:3], plain[:3] * seen, after[:3], seen, spots, white)
     structure = compare(before[:3], plain[:3] * seen, after[:3], seen, spots)
     found = {
         "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
         "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
-        "invented": structure.invented, "tinted": tinted(before[:3], plain[:3] * seen, after[:3], seen, spots),
+        "invented": structure.invented, "tinted": tint,
     }  # fmt: skip
     if not (is_grey(before) and is_grey(after)):
         found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())

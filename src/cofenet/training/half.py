@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import onnx
 from numpy.typing import NDArray
@@ -19,7 +21,12 @@ def halve(model: onnx.ModelProto) -> None:
 
     Tensors that are too large or too small for half precision stay as they are.
     """
-    graph, casts = model.graph, []
+    for graph in graphs(model.graph):  # one by one: the nodes of a graph are new ones once it is halved
+        _halve(graph)
+
+
+def _halve(graph: onnx.GraphProto) -> None:
+    casts = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < _WORTH:
@@ -37,12 +44,22 @@ def halve(model: onnx.ModelProto) -> None:
 
 
 def widened(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
-    """What a graph stores, by the names that its nodes use; what is stored in half precision as float32."""
-    stored = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
-    for node in graph.node:
+    """What a graph, with those inside it, stores, by the names that nodes use; half precision as float32."""
+    parts = list(graphs(graph))
+    stored = {item.name: numpy_helper.to_array(item) for part in parts for item in part.initializer}
+    for node in (node for part in parts for node in part.node):
         if node.op_type == "Cast" and stored.get(node.input[0], np.empty(0)).dtype == np.float16:
             stored[node.output[0]] = stored.pop(node.input[0]).astype(np.float32)
     return stored
+
+
+def graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """A graph and those inside its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from graphs(attribute.g)
 
 
 def _survives(values: NDArray[np.float32], half: NDArray[np.float16]) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
 from cofenet.training import own
-from cofenet.training.half import halve
+from cofenet.training.half import graphs, halve
 from cofenet.training.origin import Training
 
 _LICENCE = "Research use only: the training photographs' terms forbid more."
@@ -90,28 +89,42 @@ def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: T
 def _tidy(weights: Path, *, half: bool) -> None:
     """Remove what the exporter notes of the machine it ran on, stack traces with paths; halve the weights if wanted."""
     model = onnx.load(weights)
-    graphs = list(_graphs(model.graph))
-    for graph in graphs:
+    parts = list(graphs(model.graph))
+    for graph in parts:
         for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
             part.ClearField("metadata_props")
             part.ClearField("doc_string")
-    used = {name for graph in graphs for node in graph.node for name in node.input}
-    used |= {value.name for graph in graphs for value in graph.output}
-    stored = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(stored)  # onnxruntime warns of what the exporter has left over
+    _settle(*parts)
     if half:
         halve(model)
     onnx.save(model, weights)
 
 
-def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
-    """A graph and those inside its nodes."""
-    yield graph
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                yield from _graphs(attribute.g)
+def _settle(whole: onnx.GraphProto, *branches: onnx.GraphProto) -> None:
+    """Put what a graph stores where it is used, and nothing that is not: onnxruntime warns of what is left over.
+
+    What only one branch uses goes into it: onnxruntime lays out convolutions anew only where their weights are their
+    own graph's, and then does them in 0.6 of the time.
+
+    Args:
+        whole: the graph; what it stores is changed.
+        branches: those inside it.
+    """
+    used, *used_there = (_names(graph) for graph in (whole, *branches))
+    kept = []
+    for tensor in whole.initializer:
+        users = [branch for branch, names in zip(branches, used_there, strict=True) if tensor.name in names]
+        if tensor.name in used or len(users) > 1:
+            kept.append(tensor)
+        elif users:
+            users[0].initializer.append(tensor)
+    del whole.initializer[:]
+    whole.initializer.extend(kept)
+
+
+def _names(graph: onnx.GraphProto) -> set[str]:
+    """What a graph's own nodes take, and what it gives."""
+    return {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
 
 
 @torch.no_grad()
