@@ -9,7 +9,7 @@ from cofenet.networks.detail import Detail
 from cofenet.networks.field import GRID, INPUT, IlluminationField
 from cofenet.networks.fine import Fine
 from cofenet.networks.lending import lent
-from cofenet.networks.light import DOUBTED, RIM, TRUSTED, Light
+from cofenet.networks.light import BLURRED, DOUBTED, RIM, SURELY, TRUSTED, Light
 from cofenet.networks.sharpening import Sharpening
 
 
@@ -54,11 +54,31 @@ def test_the_detail_looks_at_the_sharpened_photograph(parts: tuple[IlluminationF
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(("amount", "share"), [(BLURRED - 0.1, 0.0), ((BLURRED + SURELY) / 2, 0.5), (SURELY + 1, 1.0)])
+def test_the_part_for_coarse_structures_adds_to_what_is_blurred(
+    parts: tuple[IlluminationField, Detail], amount: float, share: float
+) -> None:
+    whole, local = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64)
+    local[:, 3] = 1
+    coarse, sharpening = Fine(4, 1).eval(), Sharpening(4).eval()
+    torch.nn.init.normal_(coarse.last.weight, std=0.1)
+    sharpening.fine_inverses *= amount / (sharpening.shares(local) @ sharpening.fine_inverses).abs().sum(2).max()
+    expected = Light(*parts, sharpening)(whole, local)
+    field, residual, activation, sharpened, filters, added = Light(*parts, sharpening, coarse)(whole, local)
+    torch.testing.assert_close((field, activation, sharpened, filters), (expected[0], *expected[2:]))
+    torch.testing.assert_close(residual, expected[1] + added)
+    inside = slice(RIM, -RIM)
+    whole_of_it = coarse(torch.cat([local[:, :3] + sharpened, local[:, 3:], sharpened], 1))
+    assert whole_of_it.abs().max() > 1e-3
+    torch.testing.assert_close(added[..., inside, inside], share * whole_of_it[..., inside, inside])
+
+
+@torch.no_grad()
 def test_the_part_for_fine_structures_looks_at_what_it_is_given(parts: tuple[IlluminationField, Detail]) -> None:
     whole, local, large = torch.rand(1, 4, INPUT, INPUT), torch.rand(1, 4, 64, 64), torch.rand(1, 7, 128, 128)
     fine = Fine(4, 1).eval()
     torch.nn.init.normal_(fine.last.weight, std=0.1)
-    network = Light(*parts, Sharpening(4).eval(), fine)
+    network = Light(*parts, Sharpening(4).eval(), fine=fine)
     *others, added = network(whole, local, large)
     assert added.any()
     torch.testing.assert_close(added, fine(large))

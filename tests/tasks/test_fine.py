@@ -50,6 +50,10 @@ def test_sharpens_as_the_network_does(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(found, expected[0].numpy(), atol=1e-5)
 
 
+def test_the_network_takes_the_same_for_blurred() -> None:
+    assert (BLURRED, SURELY) == (light.BLURRED, light.SURELY)
+
+
 def test_even_slopes_stay_as_they_are_up_to_the_rim() -> None:
     seen = local(256)
     rows, columns = np.mgrid[:256, :256] / np.float32(256)

@@ -29,7 +29,7 @@ def scene(height: int, width: int, radius: float, dtype: type) -> tuple[NDArray[
 
 def obvious(image: np.ndarray, fov: FieldOfView, crop: Crop, what: Correctors, strength: float) -> np.ndarray:
     full = np.iinfo(image.dtype).max
-    method = cv2.INTER_CUBIC if crop.side >= what.residual.shape[1] else cv2.INTER_AREA
+    method = cv2.INTER_CUBIC if 2 * crop.side >= what.residual.shape[1] else cv2.INTER_AREA
     enlarge = lambda plane, how: cv2.resize(plane, (crop.side, crop.side), interpolation=how)  # noqa: E731
     residual = np.stack([enlarge(plane, method) for plane in what.residual], axis=2)
     field = np.stack([enlarge(plane, cv2.INTER_CUBIC) for row in what.field for plane in row], axis=2)
@@ -47,7 +47,9 @@ def obvious(image: np.ndarray, fov: FieldOfView, crop: Crop, what: Correctors, s
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-@pytest.mark.parametrize(("height", "width", "radius"), [(150, 180, 70), (150, 180, 110), (60, 70, 25), (140, 140, 32)])
+@pytest.mark.parametrize(
+    ("height", "width", "radius"), [(150, 180, 70), (150, 180, 110), (60, 70, 25), (36, 40, 14), (140, 140, 32)]
+)
 def test_equals_the_obvious_way(height: int, width: int, radius: float, dtype: type) -> None:
     image, fov = scene(height, width, radius, dtype)
     crop = Crop.around(fov.circle, 64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from cofenet.engine.session import session
 from cofenet.fov import find_fov
-from cofenet.geometry import Crop
+from cofenet.geometry import Crop, resize
 from cofenet.io import read_photograph
 from cofenet.tasks.fine import restored
 from cofenet.tasks.native import Correctors, apply_natively
@@ -103,24 +104,61 @@ def test_a_large_photograph_is_restored_at_twice_the_size_and_the_rest_enlarged(
         local=found.local[None],
         large=np.concatenate([seen[:3] + found.sharpened, seen[3:], found.sharpened])[None],
     )
-    others = (out["residual"] - out["sharpened"])[0]
+    others = (out["residual"] - out["sharpened"] - out["coarse"])[0]
+    assert out["coarse"].any()
     added = restored(out["fine"][0], out["filters"][0], seen)
     assert np.abs(added).max() > 0.002
     enlarged = [cv2.resize(other, (1024, 1024), interpolation=cv2.INTER_CUBIC) for other in others]
     np.testing.assert_allclose(found.correctors.residual, found.sharpened + added + enlarged, atol=1e-6)
 
 
+def test_coarse_structures_stay_where_no_part_for_fine_ones_takes_over() -> None:
+    image = cv2.blur(draw_photograph(height=1100, width=1100), (9, 9))
+    fov = find_fov(image)
+    whole, answers = session("light"), []
+
+    def run(**inputs: np.ndarray) -> dict[str, np.ndarray]:
+        out = whole.run(**inputs, large=np.zeros((1, 7, 1024, 1024), np.float32))
+        answers.append({name: array for name, array in out.items() if name != "fine"})
+        return answers[-1]
+
+    inputs = {name: one for name, one in whole.card.inputs.items() if name != "large"}
+    network = SimpleNamespace(card=whole.card.model_copy(update={"inputs": inputs}), run=run)
+    found = propose(network, image, fov, Crop.around(fov.circle, 512))  # type: ignore[arg-type]
+    assert len(answers) == 1
+    assert answers[0]["coarse"].any()
+    others = (answers[0]["residual"] - answers[0]["sharpened"])[0]
+    enlarged = [cv2.resize(other, (1024, 1024), interpolation=cv2.INTER_CUBIC) for other in others]
+    np.testing.assert_allclose(found.correctors.residual, found.sharpened + enlarged, atol=1e-6)
+
+
+def test_what_is_not_blurred_gets_no_structures() -> None:
+    image = draw_photograph(height=500, width=500)
+    fov = find_fov(image)
+    residuals = []
+    for seen in (image, cv2.blur(image, (5, 5))):
+        local = view(seen, fov, Crop.around(fov.circle, 512))
+        whole = np.stack([cv2.resize(plane, (128, 128), interpolation=cv2.INTER_AREA) for plane in local])
+        large = np.zeros((1, 7, 1024, 1024), np.float32)
+        residuals.append(session("light").run(whole=whole[None], local=local[None], large=large)["coarse"])
+    assert not residuals[0].any()
+    assert np.abs(residuals[1]).max() > 0.002
+
+
+@pytest.mark.parametrize("side", [500, 1100])
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
-def test_a_blurred_photograph_comes_nearer_to_what_it_was_than_by_filters(path: Path) -> None:
+def test_a_blurred_photograph_comes_nearer_to_what_it_was_than_by_filters(path: Path, side: int) -> None:
     good = np.asarray(read_photograph(path).pixels, np.uint8)
+    good = resize(good, (round(len(good) * side / good.shape[1]), side))
     fov = find_fov(good)
     width = round(fov.circle.diameter * 0.0098) | 1  # 5 pixels of 512
     found = propose(session("light"), cv2.blur(good, (width, width)), fov, Crop.around(fov.circle, 512))
-    seen = view(cv2.blur(good, (width, width)), fov, Crop.around(fov.circle, 1024))
-    truth = view(good, fov, Crop.around(fov.circle, 1024))[:3]
+    size = found.sharpened.shape[1]
+    assert size == (1024 if side > 512 else 512)
+    seen, truth = (view(one, fov, Crop.around(fov.circle, size)) for one in (cv2.blur(good, (width, width)), good))
     inside = cv2.erode(seen[3], np.ones((65, 65)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     errors = [
-        np.square(seen[:3] + added - truth)[:, inside].mean()
+        np.square(seen[:3] + added - truth[:3])[:, inside].mean()
         for added in (0, found.sharpened, found.correctors.residual)
     ]
     assert errors[2] < 0.95 * errors[1] < 0.9 * errors[0]

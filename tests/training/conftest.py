@@ -131,6 +131,9 @@ def recipes() -> dict[str, Recipe]:
         "fine": Recipe.model_validate(
             {"network": "fine", "widths": [4, 1], "patches": 2, "losses": {"absolute": 1, "contrast": 0.01}} | common
         ),
+        "coarse": Recipe.model_validate(
+            {"network": "coarse", "widths": [4, 1], "patches": 2, "losses": {"absolute": 1, "contrast": 0.01}} | common
+        ),
         "detail": Recipe.model_validate(
             {"network": "detail", "widths": [4, 4, 6], "patches": 2, "losses": {"absolute": 1, "activation": 0.1}}
             | common

@@ -105,44 +105,43 @@ def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str
         np.testing.assert_allclose(array, tensor.numpy(), atol=1e-4)
 
 
-def test_fine_structures_are_a_part_beside_sharpening(
+def test_coarse_and_fine_structures_are_parts_beside_sharpening(
     runs: list[Path], recipes: dict[str, Recipe], tmp_path: Path
 ) -> None:
-    sharpening, fine = Sharpening(4).eval(), Fine(4, 1).eval()
+    sharpening, coarse, fine = Sharpening(4).eval(), Fine(4, 1).eval(), Fine(4, 1).eval()
+    torch.nn.init.normal_(sharpening.last.bias, std=2)  # type: ignore[arg-type]
+    torch.nn.init.normal_(coarse.last.weight, std=0.1)
     torch.nn.init.normal_(fine.last.weight, std=0.1)
-    for name, network, widths in (("sharpening", sharpening, (4,)), ("fine", fine, (4, 1))):
+    for name, network, widths in (("sharpening", sharpening, (4,)), ("coarse", coarse, (4, 1)), ("fine", fine, (4, 1))):
         run = Run(tmp_path / name)
         run.begin(recipes["sharpening"].model_copy(update={"network": name, "widths": widths}))
         run.note_sources({"harbour": 11})
         run.save({"average": network.state_dict(), "step": 4})
-    with pytest.raises(UsageError, match="make no model"):
-        export([*runs, tmp_path / "fine"], tmp_path / "out/light.onnx", tmp_path / "terms.toml")
-    card = export([*runs, tmp_path / "sharpening", tmp_path / "fine"], tmp_path / "l.onnx", tmp_path / "terms.toml")
-    assert card.training["fine_steps"] == 4
-    assert card.inputs["large"].shape == (1, 7, 128, 128)
-    random = np.random.default_rng(1)
-    whole, local, large = (
-        random.random((1, *shape), np.float32) for shape in ((4, 128, 128), (4, 64, 64), (7, 128, 128))
-    )
-    network = Session(str(tmp_path / "l.onnx"), threads=1)
-    with torch.no_grad():
-        expected = fine(torch.from_numpy(large)).numpy()
-    assert expected.any()
-    np.testing.assert_allclose(network.run(whole=whole, local=local, large=large)["fine"], expected, atol=1e-4)
-    assert not network.run(whole=whole, local=local, large=np.zeros_like(large))["fine"].any()
-    assert b"site-packages" not in (tmp_path / "l.onnx").read_bytes()
-    stored = [{tensor.name for tensor in part.initializer} for part in graphs(onnx.load(tmp_path / "l.onnx").graph)]
-    assert ["fine.last.weight" in names for names in stored] == [False, True, False]  # in the branch that uses it
-    half = export(
-        [*runs, tmp_path / "sharpening", tmp_path / "fine"], tmp_path / "h.onnx", tmp_path / "terms.toml", half=True
-    )
-    assert half.parameters == card.parameters
-    found = Session(str(tmp_path / "h.onnx"), threads=1).run(whole=whole, local=local, large=large)["fine"]
-    np.testing.assert_allclose(found, expected, atol=4e-3)
+    every = [*runs, *(tmp_path / name for name in ("sharpening", "coarse", "fine"))]
+    for part in every[-2:]:
+        with pytest.raises(UsageError, match="make no model"):
+            export([*runs, part], tmp_path / "out/light.onnx", tmp_path / "terms.toml")
+    random, shapes = np.random.default_rng(1), ((4, 128, 128), (4, 64, 64), (7, 128, 128))
+    whole, local, large = (random.random((1, *shape), np.float32) for shape in shapes)
+    local[:, 3] = 1
+    light = Light(*networks(), sharpening, coarse, fine)
+    expected = [answer.detach().numpy() for answer in light(*map(torch.from_numpy, (whole, local, large)))]
+    for half, tolerance in ((False, 1e-4), (True, 4e-3)):
+        path = tmp_path / f"half-{half}.onnx"
+        assert export(every, path, tmp_path / "terms.toml", half=half).training["coarse_steps"] == 4
+        network = Session(str(path), threads=1)
+        for array, answer in zip(network.run(whole=whole, local=local, large=large).values(), expected, strict=True):
+            assert answer.any()
+            np.testing.assert_allclose(array, answer, atol=tolerance)
+        assert not network.run(whole=whole, local=local, large=np.zeros_like(large))["fine"].any()
+        assert b"site-packages" not in path.read_bytes()
+        stored = [{tensor.name for tensor in graph.initializer} for graph in graphs(onnx.load(path).graph)]
+        for weight in ("coarse.last.weight", "fine.last.weight"):  # in the branch that uses it
+            assert sum(weight in names for names in stored[1:]) == 1 > sum(weight in names for names in stored[:1])
 
 
 @pytest.mark.parametrize("canvas", [512, 256])
-def test_fine_structures_stay_with_the_sharpening_and_the_size_they_learned_from(
+def test_structures_stay_with_the_sharpening_and_the_size_they_learned_from(
     canvas: int, recipes: dict[str, Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -159,8 +158,9 @@ def test_fine_structures_stay_with_the_sharpening_and_the_size_they_learned_from
     sharpening.note_sources({"harbour": 11})
     sharpening.save({"average": Sharpening().state_dict(), "step": 4})
     export([sharpening.folder, "light"], tmp_path / "mine.onnx", tmp_path / "terms.toml")
-    assert ["fine" in one.outputs for one in made] == [canvas == 512, False]
-    assert caplog.text.count("fine is left out") == 2 - (canvas == 512)
+    for part in ("coarse", "fine"):
+        assert [part in one.outputs for one in made] == [canvas == 512, False]
+        assert caplog.text.count(f"{part} is left out") == 2 - (canvas == 512)
 
 
 def test_card_names_what_a_run_had_begun_with(exported: Path, runs: list[Path], tmp_path: Path) -> None:

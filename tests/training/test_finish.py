@@ -12,14 +12,14 @@ from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
 
 
-@pytest.mark.parametrize("name", ["field", "detail", "sharpening", "fine"])
+@pytest.mark.parametrize("name", ["field", "detail", "sharpening", "coarse", "fine"])
 def test_a_part_says_how_it_becomes_a_model(
     name: str, recipes: dict[str, Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Run(tmp_path).begin(recipes[name])
     with caplog.at_level("INFO"):
         assert finish(tmp_path) is None
-    assert "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN [FINE-RUN]] -o FILE.onnx" in caplog.text
+    assert "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN [COARSE-RUN] [FINE-RUN]] -o FILE.onnx" in caplog.text
     assert f"cofenet export {tmp_path} light -o FILE.onnx" in caplog.text
 
 

@@ -19,7 +19,7 @@ from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
 from cofenet.training.taught import Taught
 
-NETWORKS = ["field", "detail", "sharpening", "fine", "reference"]
+NETWORKS = ["field", "detail", "sharpening", "coarse", "fine", "reference"]
 
 
 def batch_of(recipe: Recipe, photographs: Photographs) -> Batch:

@@ -19,7 +19,8 @@ from cofenet.networks.field import IlluminationField
 from cofenet.networks.fine import Fine
 from cofenet.networks.light import Light
 from cofenet.networks.segmentation import Probability, Segmenter
-from cofenet.training.export import disc_finder
+from cofenet.networks.sharpening import Sharpening
+from cofenet.training.export import disc_finder, light
 from cofenet.training.onnx_file import write
 from cofenet.training.pretrained import begin_with, parts_of
 
@@ -97,7 +98,21 @@ def test_another_network_is_refused_by_name(exported: Path) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_a_network_of_another_depth_is_refused(depth: int) -> None:
     with pytest.raises(ModelError, match=r"it has .*fine\.blocks\.2|lacks.*blocks\.3"):
-        begin_with("light", Fine(32, depth), lambda: None)
+        begin_with("light", Fine(32, depth), lambda: None, "fine")
+
+
+@pytest.mark.slow
+def test_parts_alike_in_shape_are_told_apart_by_name(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    coarse, fine = Fine(4, 1), Fine(4, 1)
+    for value in (*coarse.parameters(), *fine.parameters()):
+        nn.init.normal_(value, std=0.1)
+    parts = (IlluminationField((4, 4, 6, 6)), Detail((4, 4, 6)), Sharpening(4), coarse, fine)
+    write(light(*parts, size=64), tmp_path / "mine.onnx", (Data(source="meadow", photographs=3, terms=""),), {})
+    for name, part in (("coarse", coarse), ("fine", fine)):
+        begun = Fine(4, 1)
+        begin_with(str(tmp_path / "mine.onnx"), begun, lambda: None, name)
+        assert torch.equal(begun.first.weight, part.first.weight)
 
 
 class Grown(Segmenter):

@@ -173,9 +173,12 @@ def test_change_is_a_loss_of_pairs(tmp_path: Path) -> None:
     assert load_recipe(written(tmp_path, text.replace("[losses]", "mixture.pairs = true\n[losses]"))).mixture.pairs
 
 
-def test_fine_sees_no_patch_larger_than_its_photographs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("network", "side"), [("coarse", 512), ("fine", 1024)])
+def test_networks_for_structures_see_no_patch_larger_than_their_photographs(
+    network: str, side: int, tmp_path: Path
+) -> None:
     (tmp_path / "a.toml").write_text(
-        'network = "fine"\ncanvas = 2048\nsize = 1040\nsteps = 1\nlosses = { absolute = 1 }\n'
+        f'network = "{network}"\ncanvas = 2048\nsize = 1040\nsteps = 1\nlosses = {{ absolute = 1 }}\n'
     )
-    with pytest.raises(UsageError, match="1040 is more than the 1024 at which fine sees photographs"):
+    with pytest.raises(UsageError, match=f"1040 is more than the {side} at which {network} sees photographs"):
         load_recipe(tmp_path / "a.toml")

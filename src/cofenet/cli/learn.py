@@ -73,8 +73,8 @@ def export(
         list[str],
         typer.Argument(
             metavar="RUN…",
-            help="A run folder; or those of field, detail, sharpening, fine; what is missing of these is taken from a "
-            "model named after them.",
+            help="A run folder; or those of field, detail, sharpening, coarse, fine; what is missing of these is taken "
+            "from a model named after them.",
         ),
     ],
     output: Annotated[
@@ -88,7 +88,7 @@ def export(
 ) -> None:
     """Export a trained network as an ONNX file with its card; refuses if PyTorch and ONNX disagree.
 
-    The runs of an illumination field and of a detail, and of a sharpening and a part for fine structures if there are,
+    The runs of an illumination field and of a detail, and of a sharpening and parts for structures if there are,
     become one model for correction. Of runs of the same network, one begun with the weights of the other, the mean is
     taken.
     """

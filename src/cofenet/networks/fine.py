@@ -1,4 +1,4 @@
-"""Fine: what one filter leaves of blur in a photograph that is larger than `light` sees it, as a small residual.
+"""Fine: what one filter leaves of blur, as a small residual; one for photographs as `light` sees them, one for larger.
 
 A filter cannot give back what blur took wholly, nor without the noise that it raises; neighbours that go on in a line
 tell more. The network is a few convolutions at half the resolution: it sees about 40 pixels around, and no more.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, pixel_unshuffle
+from torch.nn.functional import avg_pool2d, interpolate
 
 from cofenet.networks.blocks import shuffled
 
@@ -17,6 +17,10 @@ _GAIN, _ADDED, _BOUND = 4.0, 20.0, 0.1
 
 _BLOCKS, _POOLED, _AROUND = 8, 5, 0.02
 """The light around is the mean over 5 × 5 blocks of 8 × 8 pixels; below 0.02, of full range, it is noise."""
+
+
+COARSE = 16, 2
+"""Width and depth of the one that looks at photographs at working resolution, and must not take long."""
 
 
 class Fine(nn.Module):
@@ -29,7 +33,7 @@ class Fine(nn.Module):
 
     def __init__(self, width: int = 32, depth: int = 3) -> None:
         super().__init__()
-        self.first = nn.Conv2d(4 * 7, width, 3, 1, 1)
+        self.first = nn.Conv2d(7, width, 6, stride=2, padding=2)
         self.blocks = nn.ModuleList(_block(width) for _ in range(depth))
         self.last = nn.Conv2d(width, 4 * 3, 3, 1, 1)
         nn.init.zeros_(self.last.weight)
@@ -44,7 +48,7 @@ class Fine(nn.Module):
         given = (sharpened - added).clamp(0, 1)
         light = light_around(given, seen)
         planes = torch.cat([_GAIN * (given / light - 1) * seen, _ADDED * added / light, seen], 1)
-        y = torch.relu(self.first(pixel_unshuffle(planes, 2)))
+        y = torch.relu(self.first(planes))
         for block in self.blocks:
             y = torch.relu(y + block(y))
         residual: Tensor = _BOUND * light * seen * shuffled(self.last(y))

@@ -1,4 +1,4 @@
-"""`light`: the illumination field beside sharpening, detail and fine structures, as one network for export."""
+"""`light`: the illumination field beside sharpening, detail and two parts for structures, as one network for export."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ but 10 of 100. So set, the light of a photograph whose light was even is touched
 """
 
 
+BLURRED, SURELY = 1.0, 3.0
+"""What sharpening must do for a photograph to be taken for blurred, as in `cofenet.tasks.fine`."""
+
+
+_SPARSE = 8
+"""Every so manieth pixel tells whether a field of view is there at all."""
+
+
 class Light(nn.Module):
     """Field and detail look at the same photograph: one at the whole of it, small; one at working resolution.
 
@@ -38,7 +46,8 @@ class Light(nn.Module):
         field: undoes uneven light.
         detail: undoes spots.
         sharpening: undoes blur, before the detail looks; without it, blur stays.
-        fine: undoes what sharpening leaves of it in large photographs.
+        coarse: undoes what sharpening leaves of it at working resolution.
+        fine: the same in large photographs, at FINE times that.
     """
 
     def __init__(
@@ -46,10 +55,11 @@ class Light(nn.Module):
         field: IlluminationField,
         detail: Detail,
         sharpening: Sharpening | None = None,
+        coarse: Fine | None = None,
         fine: Fine | None = None,
     ) -> None:
         super().__init__()
-        self.field, self.detail, self.sharpening, self.fine = field, detail, sharpening, fine
+        self.field, self.detail, self.sharpening, self.coarse, self.fine = field, detail, sharpening, coarse, fine
 
     def forward(self, whole: Tensor, local: Tensor, large: Tensor | None = None) -> tuple[Tensor, ...]:
         """Run all.
@@ -58,13 +68,13 @@ class Light(nn.Module):
             whole: (1, 4, 128, 128), RGB and field of view in [0, 1].
             local: (1, 4, 512, 512), the same at working resolution.
             large: (1, 7, 1024, 1024), at FINE times that: RGB, sharpened, and field of view, and what sharpening added.
-                Needed if there is a part for fine structures, which is not run if all is 0.
+                Needed if there is a part for fine structures, which is not run if no field of view is there.
 
         Returns:
             field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512); with a sharpening also the
             part of the residual that sharpens, and filters (1, 2, FINE_TAPS), along rows and along columns, which do so
-            to the photograph at FINE times the resolution; with a part for fine structures what it adds to `large`,
-            (1, 3, 1024, 1024).
+            to the photograph at FINE times the resolution; with a part for coarse structures that of the residual that
+            it adds; with one for fine structures what that adds to `large`, (1, 3, 1024, 1024).
         """
         field = self._averaged_field(whole)
         trust = _trust(field, whole)
@@ -76,12 +86,15 @@ class Light(nn.Module):
         shares = self.sharpening.shares(local)
         sharpened = (self.sharpening.mixed(local, shares).clamp(0, 1) - local[:, :3]) * retina
         residual, activation = self.detail(torch.cat([local[:, :3] + sharpened, local[:, 3:]], 1))
-        out = field, sharpened + residual * retina, activation, sharpened, shares @ self.sharpening.fine_inverses
-        if self.fine is None or large is None:
-            return out
-        if not torch.compiler.is_compiling():
-            return *out, self.fine(large)
-        return *out, torch.cond(large[:, 3].max() > 0, self.fine, _nothing, (large,))  # nothing costs no time
+        residual, filters, added = sharpened + residual * retina, shares @ self.sharpening.fine_inverses, []
+        if self.coarse is not None:
+            blurred = ((filters.abs().sum(2).max() - BLURRED) / (SURELY - BLURRED)).clamp(0, 1)
+            seen = torch.cat([local[:, :3] + sharpened, local[:, 3:], sharpened], 1)
+            added.append(blurred * retina * _if(blurred > 0, self.coarse, seen))
+            residual = residual + added[0]
+        if self.fine is not None and large is not None:
+            added.append(_if(large[:, 3:, ::_SPARSE, ::_SPARSE].max() > 0, self.fine, large))
+        return field, residual, activation, sharpened, filters, *added
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
         """The mean of the fields seen upright and turned by half a turn: errors that are not of the photograph cancel.
@@ -91,8 +104,16 @@ class Light(nn.Module):
         return upright(self.field(torch.cat([whole.flip(axes) for axes in TURNED])), TURNED)
 
 
-def _nothing(large: Tensor) -> Tensor:
-    return torch.zeros_like(large[:, :3])
+def _if(needed: Tensor, part: nn.Module, seen: Tensor) -> Tensor:
+    """What a part adds to what is seen (1, 7, H, W), if that is needed; else nothing, which costs no time."""
+    if not torch.compiler.is_compiling():
+        return (part if needed else _nothing)(seen)
+    added: Tensor = torch.cond(needed, part, _nothing, (seen,))
+    return added
+
+
+def _nothing(seen: Tensor) -> Tensor:
+    return torch.zeros_like(seen[:, :3])
 
 
 def inside(fov: Tensor) -> Tensor:

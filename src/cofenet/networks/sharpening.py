@@ -29,7 +29,7 @@ _STEP, _AROUND = 4, 3
 _LEVELLING = 0.05
 """Added to the variances of places, in such pixels: where few are seen, light is level."""
 
-_HALF, _BLOCK = TAPS // 2, 128
+_HALF, _BLOCK = TAPS // 2, 64
 
 _WIDTHS = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
 """Boxes, in pixels, of which there are inverses: the published blur is one of 3 to 7 at 512."""
@@ -92,10 +92,9 @@ class Sharpening(nn.Module):
         """The same by given shares (B, 2, K) of the inverses."""
         image, seen = x[:, :3], _inner(x[:, 3:])
         rows, columns = (shares @ self.inverses).unbind(1)  # B, TAPS each
-        known = torch.cat([(image - slow_light(image, seen)) * seen, seen], 1)
-        added = _added(known, rows, _along_rows)
-        known = torch.cat([known[:, :3] + added, seen], 1)
-        return image + added + _added(known, columns, _along_columns)
+        rest = (image - slow_light(image, seen)) * seen
+        added = _added(rest, seen, rows, _along_rows)
+        return image + added + _added(rest + added, seen, columns, _along_columns)
 
     def shares(self, x: Tensor) -> Tensor:
         """The share of each inverse along rows, then columns: (B, 4, H, W) to (B, 2, K). The rest is no change."""
@@ -166,17 +165,16 @@ def _places(count: int, like: Tensor) -> Tensor:
     return torch.arange(count, device=like.device, dtype=like.dtype) - (count - 1) / 2
 
 
-def _added(known: Tensor, filters: Tensor, along: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def _added(x: Tensor, seen: Tensor, filters: Tensor, along: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Σ h_j (x_(i + j) − x_i) over what is seen: as if what is not had the value of the pixel itself, and no edge.
 
     Args:
-        known: (B, 4, H, W): x, 0 where it is not seen, and 1 where it is, else 0; there nothing is added.
+        x: (B, 3, H, W), 0 where it is not seen.
+        seen: (B, 1, H, W), 1 where it is, else 0; there nothing is added.
         filters: h, (B, TAPS).
         along: filters planes (B, C, H, W) by such, with zeros around.
     """
-    image, seen = known[:, :3], known[:, 3:]
-    filtered = along(known, filters)
-    return (filtered[:, :3] - image * filtered[:, 3:]) * seen
+    return (along(x, filters) - x * along(seen, filters)) * seen
 
 
 def _along_rows(planes: Tensor, filters: Tensor) -> Tensor:

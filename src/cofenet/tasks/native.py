@@ -95,9 +95,9 @@ class _Enlarged:
 
     def __init__(self, planes: Floats, side: int, columns: slice) -> None:
         if side < planes.shape[1]:
-            planes = np.stack([resize(plane, (side, side)) for plane in planes])
+            planes = np.stack([_reduced(plane, side) for plane in planes])
         self._planes, self._side, self._columns = planes, side, columns
-        self._weights = _bicubic(planes.shape[1], side)
+        self._weights = _bicubic(planes.shape[1], side) if side > planes.shape[1] else None
 
     def bench(self, height: int) -> Floats:
         """An array for `rows` to fill again and again: to ask for fresh memory takes longer than to fill it."""
@@ -105,7 +105,7 @@ class _Enlarged:
 
     def rows(self, rows: slice, bench: Floats) -> Floats:
         """float32 (C, rows, columns); they lie in `bench`, or are the planes themselves if those need no enlarging."""
-        if self._planes.shape[1] == self._side:
+        if self._weights is None:
             return self._planes[:, rows, self._columns]
         weights = self._weights[rows]
         used = np.flatnonzero(weights.any(0))
@@ -114,6 +114,13 @@ class _Enlarged:
         flat, wide = tall.reshape(-1, tall.shape[2]), bench[: tall.shape[0] * tall.shape[1]]
         cv2.resize(flat, (self._side, len(flat)), dst=wide, interpolation=cv2.INTER_CUBIC)
         return wide.reshape(*tall.shape[:2], self._side)[..., self._columns]
+
+
+def _reduced(plane: Floats, side: int) -> Floats:
+    """A plane (S, S) at (side, side): as if enlarged, which keeps it sharp, while no two pixels fall on one."""
+    if 2 * side < len(plane):
+        return resize(plane, (side, side))
+    return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _bicubic(source: int, target: int) -> Floats:

@@ -32,8 +32,8 @@ class Proposal:
     Attributes:
         local: float32 (4, S, S), what it saw: RGB and field of view, 0 to 1.
         correctors: what to change.
-        sharpened: float32 (3, T, T), the part of the residual that one filter for the whole photograph makes; what the
-            network adds to it in a large one is not in it.
+        sharpened: float32 (3, T, T), the part of the residual that one filter for the whole photograph makes; what
+            networks add to undo a blur is not in it.
         activation: float32 (S, S), 0 to 1, where it found spots.
     """
 
@@ -92,6 +92,8 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
     sharpened = out["sharpened"][0] if "sharpened" in out else np.zeros((3, 1, 1), np.float32)
     if "filters" in out and crop.side >= LARGE * crop.size:
         filters, others = out["filters"][0], residual - sharpened
+        if "coarse" in out and "fine" in out:  # which takes over
+            others -= out["coarse"][0]
         seen = view(image, fov, Crop.around(fov.circle, FINE * crop.size))
         sharpened = sharpen_finely(seen, crop, filters, sharpened)
         residual = sharpened + np.stack([_enlarged(other, len(seen[3])) for other in others])

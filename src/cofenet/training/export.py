@@ -28,6 +28,9 @@ from cofenet.training.run import Run
 TILE = 512
 """Pixels a side of the tiles in which vessels are looked for."""
 
+_STRUCTURES = {"coarse", "fine"}
+"""Parts of a model for correction that learn from what its sharpening makes."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,13 +44,13 @@ def export(
 ) -> Card:
     """Export the network of a run; or of a field and a detail as one model for correction.
 
-    Beside these two that may have a sharpening, and with a sharpening a part for fine structures. Of several runs that
-    train the same network, one begun with the weights of the other, the mean of the weights is taken (Wortsman et al.,
-    ICML 2022): it keeps what each has learned.
+    Beside these two that may have a sharpening, and with a sharpening parts for coarse and fine structures. Of several
+    runs that train the same network, one begun with the weights of the other, the mean of the weights is taken
+    (Wortsman et al., ICML 2022): it keeps what each has learned.
 
     Args:
-        given: the run folders; and, where some of these four are to stay as they are, the name or path of the
-            model for correction that has them. A part for fine structures stays only if sharpening and size do.
+        given: the run folders; and, where some of these five are to stay as they are, the name or path of the
+            model for correction that has them. Parts for structures stay only if sharpening and size do.
         destination: the ONNX file; the card gets the ending .json.
         terms: a TOML file with the terms of each source of photographs; `origin.TERMS` if it is not given and one is
             needed, which it is not for a user's own photographs.
@@ -66,11 +69,12 @@ def export(
         parts.setdefault(run.recipe().network, []).append(run)
     networks = {name: _mean([run.averaged() for run in alike]) for name, alike in parts.items()}
     kept = {name: network for model in models for name, network in parts_of(model).items() if name not in networks}
-    if "fine" in kept and ("sharpening" in networks or _size(parts, models) != load_card(models[-1]).working_size):
-        _log.warning("fine is left out: it learned from what another sharpening makes, or at another size")
-        del kept["fine"]
+    if "sharpening" in networks or (kept and _size(parts, models) != load_card(models[-1]).working_size):
+        for part in _STRUCTURES & kept.keys():
+            _log.warning("%s is left out: it learned from what another sharpening makes, or at another size", part)
+            del kept[part]
     match sorted(networks | kept):
-        case ["detail", "field", *more] if more in ([], ["sharpening"], ["fine", "sharpening"]):
+        case names if _make_light(names):
             exported = light(**(networks | kept), size=_size(parts, models))  # type: ignore[arg-type]
         case ["reference"]:
             exported = reference(cast("Reference", networks["reference"]), parts["reference"][-1].recipe().size)
@@ -82,7 +86,7 @@ def export(
         case found:
             raise UsageError(
                 f"{', '.join(map(str, given))}: runs of {', '.join(found)} make no model; "
-                f"give those of field and detail, perhaps with sharpening and, beside that, fine, "
+                f"give those of field and detail, perhaps with sharpening and, beside that, coarse and fine, "
                 f"or one of reference, quality, {', '.join(_SEGMENTERS)}"
             )
     cards = [load_card(model) for model in models]
@@ -91,6 +95,12 @@ def export(
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
     return write(exported, destination, data_of(runs, cards, terms), training, half=half)
+
+
+def _make_light(names: list[str]) -> bool:
+    """Whether these are the parts of a model for correction."""
+    more = set(names) - {"field", "detail"}
+    return len(names) == len(more) + 2 and more <= {"sharpening"} | (_STRUCTURES if "sharpening" in more else set())
 
 
 def _size(parts: dict[str, list[Run]], models: list[str]) -> int:
@@ -116,6 +126,7 @@ def light(
     field: IlluminationField,
     detail: Detail,
     sharpening: Sharpening | None = None,
+    coarse: Fine | None = None,
     fine: Fine | None = None,
     *,
     size: int,
@@ -128,6 +139,9 @@ def light(
             meaning=f"along rows and columns, to sharpen the photograph at {FINE * size} pixels instead",
         ),
     }
+    coarse_out = Tensor(
+        shape=(1, 3, size, size), meaning="the part of the residual that undoes blur that sharpening leaves"
+    )
     large = FINE * size
     fine_in = Tensor(
         shape=(1, 7, large, large),
@@ -135,7 +149,8 @@ def light(
     )
     fine_out = Tensor(shape=(1, 3, large, large), meaning="to be added to it, -1 to 1")
     return Exported(
-        Light(field, detail, sharpening, fine), "Corrects retinal fundus photographs: uneven light, spots and blur.",
+        Light(field, detail, sharpening, coarse, fine),
+        "Corrects retinal fundus photographs: uneven light, spots and blur.",
         {
             "whole": Tensor(shape=(1, 4, INPUT, INPUT), meaning="RGB and field of view, 0 to 1, whole photograph"),
             "local": Tensor(shape=(1, 4, size, size), meaning="the same at working size"),
@@ -144,7 +159,10 @@ def light(
             "field": Tensor(shape=(1, 12, GRID, GRID), meaning="3 x 4 colour transforms, differences from identity"),
             "residual": Tensor(shape=(1, 3, size, size), meaning="to be added first, -1 to 1"),
             "activation": Tensor(shape=(1, 1, size, size), meaning="where it is degraded, 0 to 1"),
-        } | (sharpens if sharpening else {}) | ({"fine": fine_out} if fine else {}),
+        }
+        | (sharpens if sharpening else {})
+        | ({"coarse": coarse_out} if coarse else {})
+        | ({"fine": fine_out} if fine else {}),
     )  # fmt: skip
 
 

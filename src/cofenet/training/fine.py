@@ -1,4 +1,4 @@
-"""What the network for fine structures learns from: what one filter leaves of blur, in patches of large photographs."""
+"""What the networks for structures learn from: what one filter leaves of blur, in patches of photographs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from cofenet.engine.card import load_card
 from cofenet.geometry import Crop, resize
-from cofenet.networks.fine import Fine, light_around
-from cofenet.networks.light import inside
+from cofenet.networks.fine import COARSE, Fine, light_around
+from cofenet.networks.light import RIM, inside
 from cofenet.networks.sharpening import Sharpening
-from cofenet.tasks.fine import FINE, RIM, sharpen_finely
-from cofenet.tasks.view import view
+from cofenet.tasks.fine import FINE, sharpen_finely
+from cofenet.tasks.view import Floats, view
 from cofenet.training.examples import Example, PatchedExamples, degraded, draw, filled, turned, vary
 from cofenet.training.objective import Batch
 from cofenet.training.pretrained import begin_with
@@ -30,8 +30,8 @@ _USUAL = 0.3
 """Light that pictures are brought to before losses compare them: a retina's, as usual."""
 
 
-class FineExamples(PatchedExamples):
-    """Patches of photographs at the size at which `light` sharpens large ones, sharpened as it does."""
+class CoarseExamples(PatchedExamples):
+    """Patches of photographs at working size, sharpened as `light` does."""
 
     def __getitem__(self, index: int) -> Batch:
         """Tensors (patches, C, size, size): `input` of 7 channels, as the network takes them, `sharp` of 3, `mask`."""
@@ -46,19 +46,14 @@ class FineExamples(PatchedExamples):
         batch = torch.from_numpy(cut)
         return {"input": batch[:, :7], "sharp": batch[:, 7:10], "mask": batch[:, 10:]}
 
-    def _seen(self, example: Example) -> NDArray[np.float32]:
+    def _seen(self, example: Example) -> Floats:
         """What the network sees, what it should give, and where that counts: float32 (11, S, S)."""
-        fov = filled(example.mask)
-        working = load_card(_SHARPENS).working_size
-        coarse, fine = (Crop.around(fov.circle, size) for size in (working, FINE * working))
-        given, sharp = (view(image, fov, fine) for image in (example.degraded, example.before_blur()))
-        filters, change = self._sharpening(view(example.degraded, fov, coarse))
-        added = sharpen_finely(given, coarse, filters, change)
-        counts = cv2.erode(given[3], np.ones((2 * RIM + 1,) * 2), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        return np.concatenate([given[:3] + added, given[3:], added, sharp[:3], counts[None]]).astype(np.float32)
+        given, _ = _view(example, example.degraded, _working_size())
+        sharp, _ = _view(example, example.before_blur(), _working_size())
+        return _stacked(given, self._sharpening(given)[1], sharp, RIM)
 
     @torch.no_grad()
-    def _sharpening(self, local: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def _sharpening(self, local: Floats) -> tuple[Floats, Floats]:
         """The fine filters that `light`, as shipped, chooses, (2, T), and its own sharpening (3, S, S)."""
         x = torch.from_numpy(local)[None]
         shares = self._network.shares(x)
@@ -72,10 +67,38 @@ class FineExamples(PatchedExamples):
         return network.eval()
 
 
-class FineObjective(PatchRestoration):
+class FineExamples(CoarseExamples):
+    """Patches of photographs at the size at which `light` sharpens large ones, sharpened as it does."""
+
+    def _seen(self, example: Example) -> Floats:
+        given, _ = _view(example, example.degraded, FINE * _working_size())
+        sharp, _ = _view(example, example.before_blur(), FINE * _working_size())
+        local, crop = _view(example, example.degraded, _working_size())
+        return _stacked(given, sharpen_finely(given, crop, *self._sharpening(local)), sharp, FINE * RIM)
+
+
+def _working_size() -> int:
+    return load_card(_SHARPENS).working_size
+
+
+def _view(example: Example, image: NDArray[np.uint8], size: int) -> tuple[Floats, Crop]:
+    """An example's photograph at that size, (4, size, size), and the square it shows."""
+    fov = filled(example.mask)
+    crop = Crop.around(fov.circle, size)
+    return view(image, fov, crop), crop
+
+
+def _stacked(given: Floats, added: Floats, sharp: Floats, rim: int) -> Floats:
+    """What networks for structures see, and should give, and where that counts: all but that many pixels at the rim."""
+    counts = cv2.erode(given[3], np.ones((2 * rim + 1,) * 2), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(np.concatenate([given[:3] + added, given[3:], added, sharp[:3], counts[None]]), np.float32)
+
+
+class CoarseObjective(PatchRestoration):
     """Undo what a filter leaves of blur; a faint vessel in the dark counts as in the light."""
 
-    seen = FineExamples
+    seen: type[CoarseExamples] = CoarseExamples
+    widths: tuple[int, ...] = COARSE
 
     @property
     def validation(self) -> Mixture:
@@ -84,7 +107,7 @@ class FineObjective(PatchRestoration):
 
     def network(self) -> nn.Module:
         """See base."""
-        return Fine(*self.recipe.widths)
+        return Fine(*(self.recipe.widths or self.widths))
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
@@ -94,3 +117,9 @@ class FineObjective(PatchRestoration):
         """Both as if lit alike everywhere."""
         light = light_around(target, batch["input"][:, 3:4])
         return _USUAL * image / light, _USUAL * target / light
+
+
+class FineObjective(CoarseObjective):
+    """The same at FINE times the size."""
+
+    seen, widths = FineExamples, ()

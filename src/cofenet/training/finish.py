@@ -11,8 +11,8 @@ from cofenet.errors import UsageError
 from cofenet.training.export import export
 from cofenet.training.run import Run
 
-_PARTS = {"field", "detail", "sharpening", "fine"}
-"""Networks that make a model only together; sharpening and fine may be missing."""
+_PARTS = {"field", "detail", "sharpening", "coarse", "fine"}
+"""Networks that make a model only together; the last three may be missing."""
 
 _CORRECTS = {"reference"}
 
@@ -36,7 +36,7 @@ def finish(folder: Path, terms: Path | None = None) -> Path | None:
     run = Run(folder)
     network, model = run.recipe().network, run.model
     if network in _PARTS:
-        together = "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN [FINE-RUN]] -o FILE.onnx"
+        together = "cofenet export FIELD-RUN DETAIL-RUN [SHARPENING-RUN [COARSE-RUN] [FINE-RUN]] -o FILE.onnx"
         into = f"cofenet export {folder} light -o FILE.onnx"
         _log.info(
             "%s makes a model with its other parts: %s; or with those of the shipped one: %s", network, together, into

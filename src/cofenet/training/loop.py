@@ -181,7 +181,7 @@ def _begun(start: Path, goal: Objective, examples: Dataset[Batch]) -> tuple[Cont
     torch.manual_seed(goal.recipe.seed)  # for parts that the model lacks
     network, count = goal.network(), min(_LOOKED_AT, goal.recipe.steps * goal.recipe.batch)
     batch = collate([examples[number] for number in range(count)])
-    card = begin_with(str(start), network, lambda: goal.loss(network, batch))
+    card = begin_with(str(start), network, lambda: goal.loss(network, batch), goal.recipe.network)
     return {"network": network.state_dict(), "average": network.state_dict()}, card
 
 

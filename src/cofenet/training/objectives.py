@@ -19,7 +19,7 @@ from cofenet.tasks.segmentation import Structure
 from cofenet.training import losses
 from cofenet.training.assessing import QualityFusionObjective, QualityObjective
 from cofenet.training.examples import DetailExamples, FieldExamples, ReferenceExamples, SharpeningExamples
-from cofenet.training.fine import FineObjective
+from cofenet.training.fine import CoarseObjective, FineObjective
 from cofenet.training.labelled import Labelled, load_labelled
 from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs
@@ -202,6 +202,7 @@ _OBJECTIVES: dict[str, type[Objective]] = {
     "field": FieldObjective,
     "detail": DetailObjective,
     "sharpening": SharpeningObjective,
+    "coarse": CoarseObjective,
     "fine": FineObjective,
     "reference": ReferenceObjective,
     "vessels": VesselsObjective,

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from torch.nn.functional import avg_pool2d
 
 from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
@@ -58,8 +59,7 @@ def write(
     if destination.suffix != ".onnx":
         raise UsageError(f"{destination}: the name must end in .onnx")
     network = exported.network.eval()
-    generator = torch.Generator().manual_seed(0)
-    example = {name: torch.rand(tensor.shape, generator=generator) for name, tensor in exported.inputs.items()}
+    example = _example(exported.inputs)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
         weights = Path(folder, destination.name)
@@ -75,6 +75,17 @@ def write(
         for made in (weights, weights.with_suffix(".json")):
             made.replace(destination.with_name(made.name))
     return card
+
+
+def _example(inputs: dict[str, Tensor]) -> dict[str, torch.Tensor]:
+    """Pictures of which all is seen, blurred: else some parts of a network had nothing to do, and to be compared by."""
+    generator = torch.Generator().manual_seed(0)
+    example = {}
+    for name, tensor in inputs.items():
+        picture = avg_pool2d(torch.rand(tensor.shape, generator=generator), 5, 1, 2)
+        picture[:, 3:4] = 1  # the field of view
+        example[name] = picture
+    return example
 
 
 def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:

@@ -19,7 +19,7 @@ from cofenet.engine.card import Card, load_card, verified_weights
 from cofenet.errors import ModelError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import INPUT, IlluminationField
-from cofenet.networks.fine import Fine
+from cofenet.networks.fine import COARSE, Fine
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training.half import widened
 
@@ -27,7 +27,7 @@ _FOLDED = "weight_bias"
 """What PyTorch's exporter calls the bias that a convolution without one gets from its batch normalisation."""
 
 
-def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) -> Card:
+def begin_with(model: str, network: nn.Module, forward: Callable[[], object], part: str = "") -> Card:
     """Give a network the weights of an exported model of its kind.
 
     Parts that the network names in `LATER` stay as they are if the model has nothing of them.
@@ -36,6 +36,7 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
         model: the name of a shipped model, or the path of an ONNX file with its card.
         network: changed in place, and left in evaluation mode; all of the model or a part, as the field of `light`.
         forward: lets the network look at examples.
+        part: what the network is called in the model, if that has others, too; else what most of its weights tell.
 
     Returns:
         The model's card.
@@ -47,7 +48,8 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
     layers = dict(network.named_modules())
     normalised = {name for name, layer in layers.items() if isinstance(layer, nn.BatchNorm2d)}
     wanted = {name: weight for name, weight in network.named_parameters() if name.rpartition(".")[0] not in normalised}
-    prefix = _prefix(stored, wanted)
+    named = f"{part}."
+    prefix = named if any(name.startswith(named) for name in stored) else _prefix(stored, wanted)
     found = {name: array for name in wanted if (array := _weight(stored, prefix + name, wanted[name])) is not None}
     new = {part for part in getattr(network, "LATER", ()) if not any(name.startswith(f"{part}.") for name in found)}
     if missing := [name for name in wanted if name not in found and name.partition(".")[0] not in new]:
@@ -62,7 +64,7 @@ def begin_with(model: str, network: nn.Module, forward: Callable[[], object]) ->
 
 
 def parts_of(model: str) -> dict[str, nn.Module]:
-    """The networks of an exported model for correction: "field", "detail", "sharpening", "fine", or those it has.
+    """The networks of an exported model for correction, or those it has of field, detail, sharpening, coarse and fine.
 
     Raises:
         ModelError: there is no such model, or it has other networks, or these in other widths than the usual ones.
@@ -70,10 +72,11 @@ def parts_of(model: str) -> dict[str, nn.Module]:
     parts: dict[str, nn.Module] = {"field": IlluminationField(), "detail": Detail()}
     outputs = load_card(model).outputs
     parts |= {"sharpening": Sharpening()} if "sharpened" in outputs else {}
+    parts |= {"coarse": Fine(*COARSE)} if "coarse" in outputs else {}
     parts |= {"fine": Fine()} if "fine" in outputs else {}
     seen = torch.rand(8, 7, INPUT, INPUT, generator=torch.Generator().manual_seed(0))
     for name, network in parts.items():
-        begin_with(model, network, partial(network, seen if name == "fine" else seen[:, :4]))
+        begin_with(model, network, partial(network, seen if name in {"coarse", "fine"} else seen[:, :4]), name)
     return parts
 
 

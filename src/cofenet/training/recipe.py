@@ -17,8 +17,9 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 Kind = Literal["000", "001", "010", "011", "100", "101", "110", "111"]
 Network = Literal[
-    "field", "detail", "sharpening", "fine", "reference", "vessels", "disc-finder", "disc", "quality", "quality-fusion"
-]
+    "field", "detail", "sharpening", "coarse", "fine", "reference",
+    "vessels", "disc-finder", "disc", "quality", "quality-fusion",
+]  # fmt: skip
 Loss = Literal[
     "absolute", "root_mean_square", "decibels", "gradient", "structure", "contrast", "chromaticity",
     "activation", "vessels", "disc",
@@ -31,15 +32,15 @@ _OF_STRUCTURES = {"cross_entropy", "overlap"}
 _OF_QUALITY = {"grade", "severity", "change"}
 _LOSSES: dict[str, set[str]] = {
     "field": _OF_PICTURES, "detail": _OF_PICTURES | {"activation"}, "sharpening": _OF_PICTURES,
-    "fine": _OF_PICTURES,
+    "coarse": _OF_PICTURES, "fine": _OF_PICTURES,
     "reference": _OF_PICTURES | {"activation", "vessels", "disc"},
     "vessels": _OF_STRUCTURES, "disc-finder": _OF_STRUCTURES, "disc": _OF_STRUCTURES,
     "quality": _OF_QUALITY, "quality-fusion": _OF_QUALITY,
 }  # fmt: skip
 """The losses that each network may be trained by."""
 
-_FINE_SIZE = 1024
-"""Pixels a side of the photographs of which the network for fine structures sees patches, whatever the canvas."""
+_SEEN = {"coarse": 512, "fine": 1024}
+"""Pixels a side of the photographs of which the networks for structures see patches, whatever the canvas."""
 
 _STRUCTURE_SIZE = 192, 32
 """Smallest side of what the reference network may see with its retinal structure activation, and its divisor."""
@@ -90,7 +91,8 @@ class Mixture(_Part):
         cut: share of photographs cut off at top and bottom.
         taught: share of photographs to be segmented that come from sources that are taught.
         corrected: share of photographs to be segmented that `light`, as shipped, has corrected, as its users' are.
-        scale: photographs to be segmented, and those for `fine`, are reduced to a share of the canvas from this range.
+        scale: photographs to be segmented, and those for `coarse` and `fine`, are reduced to a share of the canvas from
+            this range.
         pairs: an example for quality assessment is two pictures: of one degraded photograph, the second with another
             severity of one factor; or of two that people graded.
     """
@@ -129,7 +131,7 @@ class Recipe(_Part):
     Attributes:
         name: what the recipe is called; its file's name if it does not say.
         network: what is trained.
-        widths: its channels, of `fine` channels and blocks; empty for the network's own.
+        widths: its channels, of `coarse` and `fine` channels and blocks; empty for the network's own.
         reference: what the reference network is made of.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
         mixture: how photographs are varied and degraded.
@@ -175,11 +177,11 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        stages = {"field": 4, "detail": 3, "sharpening": 1, "fine": 2}.get(self.network)
+        stages = {"field": 4, "detail": 3, "sharpening": 1, "coarse": 2, "fine": 2}.get(self.network)
         if self.widths and stages and len(self.widths) != stages:
             raise ValueError(f"widths: {self.network} has {stages}, got {len(self.widths)}")
-        if self.network == "fine" and self.size > _FINE_SIZE:
-            raise ValueError(f"size: {self.size} is more than the {_FINE_SIZE} at which fine sees photographs")
+        if self.size > (seen := _SEEN.get(self.network, self.size)):
+            raise ValueError(f"size: {self.size} is more than the {seen} at which {self.network} sees photographs")
         if self.size > self.canvas:
             raise ValueError(f"size: {self.size} is more than canvas, {self.canvas}")
         for loss in self.losses:
