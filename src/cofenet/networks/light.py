@@ -34,9 +34,8 @@ but 10 of 100. So set, the light of a photograph whose light was even is touched
 BLURRED, SURELY = 1.0, 3.0
 """What sharpening must do for a photograph to be taken for blurred, as in `cofenet.tasks.fine`."""
 
-
 _SPARSE = 8
-"""Every so manieth pixel tells whether a field of view is there at all."""
+"""One pixel in so many, along each axis, tells whether a field of view is there at all."""
 
 
 class Light(nn.Module):
