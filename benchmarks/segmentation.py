@@ -6,7 +6,7 @@ Protocol: `cofenet.evaluation.segmentation`. FOLDER holds vessels-good.onnx and 
 of those names: the shipped networks learned from degraded photographs, too, and ones that did not tell what correction
 is worth to them. Photographs: rows of manifest.csv with split "test" and the tasks vessels (with a second observer's
 drawing beside the first's, where there is one), disc, disc_cup (which a published network drew) and lesions; those with
-a disc are degraded DRAWS times.
+a disc are degraded DRAWS times. All at their own size, and once more cut to their field of view, SMALL pixels a side.
 
 Intervals are of 95 % and by patient, for some gave both eyes: of means by Student's t of the patients' means, of the
 share found by Clopper and Pearson, of what is recovered by bootstrap.
@@ -18,6 +18,7 @@ import argparse
 import csv
 import json
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -26,11 +27,12 @@ import numpy as np
 from scipy.stats import binomtest, t
 
 from cofenet.engine.card import load_card
-from cofenet.evaluation.segmentation import Score, disc_scores, place_score, recovered, vessel_scores
+from cofenet.evaluation.segmentation import Image, Mask, Score, disc_scores, place_score, recovered, vessel_scores
 from cofenet.fov import FieldOfView, find_fov
+from cofenet.geometry import Circle, Crop
 from cofenet.io import read_photograph
 from cofenet.metrics.overlap import dice
-from cofenet.tasks.segmentation import segment
+from cofenet.tasks.segmentation import Structure, segment
 from readme import onto_card, publish
 from timing import milliseconds, small_photograph
 
@@ -40,6 +42,9 @@ DISC_DIAMETER = 0.15
 DRAWS = 4
 """Degradations of each photograph with a disc: few have one drawn, and what each takes differs widely."""
 
+SMALL = 512
+"""Pixels a side at which what is recovered is measured once more: the working resolution of `light`."""
+
 SOURCES = {"chase": "CHASE_DB1", "hrf": "HRF, half size", "stare": "STARE"}
 VERSIONS = ("clean", "degraded", "clahe", "background-subtraction", "light")
 GOOD = " by a segmenter of good photographs"
@@ -47,6 +52,8 @@ NETWORK = "teacher"
 """The source of discs and cups that a published network drew."""
 
 ALSO = ", those drawn by a network, too"
+RECOVERED = ("vessels", f"vessels{GOOD}", "disc", f"disc{ALSO}", f"disc{GOOD}", f"disc{GOOD}{ALSO}")
+AT_SMALL = f" at {SMALL} pixels"
 MODELS = ("vessels", "disc-finder", "disc", "light")
 Row = dict[str, str]
 Values = dict[str, list[float]]
@@ -72,8 +79,8 @@ def main() -> None:
         "models": {name: load_card(name).sha256 for name in MODELS},
         "figures": _figures(values),
         "recovered": {
-            name: _recovered(values[f"{name} all"])
-            for name in ("vessels", f"vessels{GOOD}", "disc", f"disc{ALSO}", f"disc{GOOD}", f"disc{GOOD}{ALSO}")
+            name + size: _recovered(values[f"{name}{size} all"])
+            for name, size in product(RECOVERED, ("", AT_SMALL))
             if f"{name} all" in values
         },
         "512x512_ms": milliseconds(partial(segment, small_photograph()), 7),
@@ -96,24 +103,53 @@ def _scores(data: Path, good: Path | None, row: Row) -> list[tuple[str, Score]]:
     label = read_photograph(data / row["label"]).pixels[..., 0]
     fov = find_fov(image)
     if row["task"] == "vessels":
-        given = read_photograph(data / row["label"].replace("_vessel1", "_fov")).pixels[..., 0] > 127
+        given = read_photograph(_beside(data, row, "fov")).pixels[..., 0] > 127
+        drawn: dict[Structure, Mask] = {"vessels": label > 127}
         fov = FieldOfView(given, fov.circle, fov.confidence)
-        models = {"vessels": "vessels"} | ({f"vessels{GOOD}": _good(good, "vessels")} if good else {})
-        found = list(vessel_scores(row["path"], image, label > 127, fov, models))
-        second = data / row["label"].replace("_vessel1", "_vessel2")
-        if second.exists():
-            observer = dice(read_photograph(second).pixels[..., 0] > 127, label > 127, given)
-            found.append(Score(row["path"], "vessels", "second observer", {"dice": observer}))
-        return [(row["source"], score) for score in found]
-    drawn = {"disc": label > 127} if row["task"] == "disc" else {"disc": label > 60, "cup": label > 190}
-    models = {"": "disc"} | ({GOOD: _good(good, "disc")} if good else {})
+    else:
+        drawn = {"disc": label > 127} if row["task"] == "disc" else {"disc": label > 60, "cup": label > 190}
+    scores = _drawn_scores(row, image, drawn, fov, good)
+    small = (
+        replace(score, structure=score.structure + AT_SMALL)
+        for score in _drawn_scores(row, *_reduced(image, drawn, fov), good)
+    )
+    if row["task"] == "vessels" and (second := _beside(data, row, "vessel2")).exists():
+        observer = dice(read_photograph(second).pixels[..., 0] > 127, drawn["vessels"], fov.mask)
+        scores.append(Score(row["path"], "vessels", "second observer", {"dice": observer}))
+    return [(row["source"], score) for score in (*scores, *small)]
+
+
+def _beside(data: Path, row: Row, what: str) -> Path:
+    """The file of another label of a photograph with vessels."""
+    return data / row["label"].replace("_vessel1", f"_{what}")
+
+
+def _drawn_scores(
+    row: Row, image: Image, drawn: dict[Structure, Mask], fov: FieldOfView, good: Path | None
+) -> list[Score]:
+    """The scores of one photograph against what people drew."""
+    structure = row["task"].removesuffix("_cup")
+    models = {"": structure} | ({GOOD: _good(good, structure)} if good else {})
+    if structure == "vessels":
+        models = {f"vessels{told}": model for told, model in models.items()}
+        return list(vessel_scores(row["path"], image, drawn["vessels"], fov, models))
     names = [row["path"], *(f"{row['path']} {draw}" for draw in range(1, DRAWS))]
     return [
-        (row["source"], score)
+        score
         for name in names
         for score in disc_scores(name, image, drawn, fov, models)
         if score.version != "clean" or name == row["path"]
     ]
+
+
+def _reduced(
+    image: Image, drawn: dict[Structure, Mask], fov: FieldOfView
+) -> tuple[Image, dict[Structure, Mask], FieldOfView]:
+    """The same, cut to the field of view, SMALL pixels a side."""
+    crop, half = Crop.around(fov.circle, SMALL), SMALL / 2
+    mask = crop.take_mask(fov.mask)
+    taken = {structure: crop.take_mask(truth) for structure, truth in drawn.items()}
+    return crop.take(image), taken, FieldOfView(mask, Circle(half, half, half), fov.confidence)
 
 
 def _good(folder: Path, structure: str) -> str:
@@ -133,10 +169,12 @@ def _values(scores: list[tuple[str, str, Score]]) -> dict[str, dict[str, dict[st
 
 def _groups(structure: str, source: str) -> list[str]:
     """A source's own, and those of all sources together; of discs those that people drew, and all."""
+    size = AT_SMALL if structure.endswith(AT_SMALL) else ""
+    structure = structure.removesuffix(size)
     if not structure.startswith("disc"):
-        return [f"{structure} {source}", f"{structure} all"]
-    people = [f"{structure} all"] if source != NETWORK else []
-    return [f"{structure} {source}", *people, f"{structure}{ALSO} all"]
+        return [f"{structure}{size} {source}", f"{structure}{size} all"]
+    people = [f"{structure}{size} all"] if source != NETWORK else []
+    return [f"{structure}{size} {source}", *people, f"{structure}{ALSO}{size} all"]
 
 
 def _figures(values: dict[str, dict[str, dict[str, Values]]]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
@@ -195,13 +233,14 @@ def table(content: dict) -> str:  # type: ignore[type-arg]
         f"({place['distance']['low']:.0%} to {place['distance']['high']:.0%}). "
         f"Optic cup: agreement (Dice) with a published network, not with people, {_told(cup['dice'])} on "
         f"{cup['dice']['count']}.",
-        "", "| Dice on | clean | degraded (111) | CLAHE | background subtraction | corrected by light | recovered |",
-        "|---|---|---|---|---|---|---|",
+        "", "| Dice on | clean | degraded (111) | CLAHE | background subtraction | corrected by light | recovered "
+        f"| at {SMALL} pixels |", "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip
-    for name, back in content["recovered"].items():
+    for name in (name for name in RECOVERED if name in content["recovered"]):
         means = [figures[f"{name} all"][version]["dice"]["mean"] for version in VERSIONS]
-        told = f"{back['share']:.0%} ({back['low']:.0%} to {back['high']:.0%})"
-        lines.append(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} | {told} |")
+        shares = (content["recovered"][name + size] for size in ("", AT_SMALL))
+        told = (f"{back['share']:.0%} ({back['low']:.0%} to {back['high']:.0%})" for back in shares)
+        lines.append(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} | {' | '.join(told)} |")
     lines += ["", f"All three structures of a photograph of 512 × 512 pixels: {content['512x512_ms']:.0f} ms."]
     return "\n".join(lines)
 
