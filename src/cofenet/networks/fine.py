@@ -44,7 +44,10 @@ class Fine(nn.Module):
 
         Sides must be multiples of 8. The photograph itself, the first less the last, is in [0, 1].
         """
-        sharpened, seen, added = x[:, :3], x[:, 3:4], x[:, 4:]
+        return self.undone(x[:, :3], x[:, 3:4], x[:, 4:])
+
+    def undone(self, sharpened: Tensor, seen: Tensor, added: Tensor) -> Tensor:
+        """The same of these three, one by one."""
         given = (sharpened - added).clamp(0, 1)
         light = light_around(given, seen)
         planes = torch.cat([_GAIN * (given / light - 1) * seen, _ADDED * added / light, seen], 1)

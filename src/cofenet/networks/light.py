@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
@@ -34,7 +36,7 @@ but 10 of 100. So set, the light of a photograph whose light was even is touched
 BLURRED, SURELY = 1.0, 3.0
 """What sharpening must do for a photograph to be taken for blurred, as in `cofenet.tasks.fine`."""
 
-_SPARSE = 8
+_SPARSE = 32
 """One pixel in so many, along each axis, tells whether a field of view is there at all."""
 
 
@@ -84,15 +86,17 @@ class Light(nn.Module):
             return field, residual * retina, activation
         shares = self.sharpening.shares(local)
         sharpened = (self.sharpening.mixed(local, shares).clamp(0, 1) - local[:, :3]) * retina
-        residual, activation = self.detail(torch.cat([local[:, :3] + sharpened, local[:, 3:]], 1))
+        image = local[:, :3] + sharpened
+        residual, activation = self.detail(torch.cat([image, local[:, 3:]], 1))
         residual, filters, added = sharpened + residual * retina, shares @ self.sharpening.fine_inverses, []
         if self.coarse is not None:
             blurred = ((filters.abs().sum(2).max() - BLURRED) / (SURELY - BLURRED)).clamp(0, 1)
-            seen = torch.cat([local[:, :3] + sharpened, local[:, 3:], sharpened], 1)
-            added.append(blurred * retina * _if(blurred > 0, self.coarse, seen))
+            seen = image, local[:, 3:], sharpened
+            added.append(blurred * retina * _if(blurred > 0, self.coarse.undone, *seen))
             residual = residual + added[0]
         if self.fine is not None and large is not None:
-            added.append(_if(large[:, 3:, ::_SPARSE, ::_SPARSE].max() > 0, self.fine, large))
+            needed = large[:, :, ::_SPARSE, ::_SPARSE][:, 3:4].max() > 0  # rows first: few numbers are copied so
+            added.append(_if(needed, self.fine, large))
         return field, residual, activation, sharpened, filters, *added
 
     def _averaged_field(self, whole: Tensor) -> Tensor:
@@ -103,16 +107,16 @@ class Light(nn.Module):
         return upright(self.field(torch.cat([whole.flip(axes) for axes in TURNED])), TURNED)
 
 
-def _if(needed: Tensor, part: nn.Module, seen: Tensor) -> Tensor:
-    """What a part adds to what is seen (1, 7, H, W), if that is needed; else nothing, which costs no time."""
+def _if(needed: Tensor, part: Callable[..., Tensor], *seen: Tensor) -> Tensor:
+    """What a part adds to what is seen, RGB first, if that is needed; else nothing, which costs hardly any time."""
     if not torch.compiler.is_compiling():
-        return (part if needed else _nothing)(seen)
-    added: Tensor = torch.cond(needed, part, _nothing, (seen,))
+        return (part if needed else _nothing)(*seen)
+    added: Tensor = torch.cond(needed, part, _nothing, seen)
     return added
 
 
-def _nothing(seen: Tensor) -> Tensor:
-    return torch.zeros_like(seen[:, :3])
+def _nothing(image: Tensor, *_: Tensor) -> Tensor:
+    return torch.zeros_like(image[:, :3])
 
 
 def inside(fov: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from cofenet.networks.light import Light
 from cofenet.networks.reference import Reference, Residual
 from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.networks.sharpening import FINE, FINE_TAPS, Sharpening
+from cofenet.training import int8
 from cofenet.training.calibration import calibrate
 from cofenet.training.onnx_file import Exported, write
 from cofenet.training.origin import Training, data_of, history_of
@@ -41,6 +42,7 @@ def export(
     calibration: Path | None = None,
     *,
     half: bool = False,
+    integers: Path | None = None,
 ) -> Card:
     """Export the network of a run; or of a field and a detail as one model for correction.
 
@@ -57,6 +59,8 @@ def export(
         calibration: the manifest on whose split "val" the grades of a quality network are calibrated; they stay as
             they were learned if it is not given.
         half: store the weights in half precision.
+        integers: the manifest on whose split "train" the ranges of what a model for correction calculates in integers
+            are taken, see `int8`; it calculates in floats alone if it is not given.
 
     Raises:
         UsageError: the runs do not make a model, or the terms of one of their sources are not known.
@@ -94,7 +98,15 @@ def export(
     for name, alike in parts.items():
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
-    return write(exported, destination, data_of(runs, cards, terms), training, half=half)
+    scenes = _scenes(exported, integers) if integers else []
+    training |= {"integers": int8.LAYERS} if scenes else {}
+    return write(exported, destination, data_of(runs, cards, terms), training, half=half, scenes=scenes)
+
+
+def _scenes(exported: Exported, manifest: Path) -> list[int8.Inputs]:
+    if not isinstance(exported.network, Light):
+        raise UsageError("only a model for correction with a detail may calculate in integers")
+    return int8.scenes(manifest, {name: tensor.shape for name, tensor in exported.inputs.items()})
 
 
 def _make_light(names: list[str]) -> bool:

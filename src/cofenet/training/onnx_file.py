@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch.nn.functional import avg_pool2d
 from cofenet.engine.card import Card, Data, Tensor
 from cofenet.engine.session import Session
 from cofenet.errors import ModelError, UsageError
-from cofenet.training import own
+from cofenet.training import int8, own
 from cofenet.training.half import graphs, halve
 from cofenet.training.origin import Training
 
@@ -41,7 +42,13 @@ class Exported:
 
 
 def write(
-    exported: Exported, destination: Path, data: tuple[Data, ...], training: Training, *, half: bool = False
+    exported: Exported,
+    destination: Path,
+    data: tuple[Data, ...],
+    training: Training,
+    *,
+    half: bool = False,
+    scenes: Sequence[int8.Inputs] = (),
 ) -> Card:
     """Write a model as ONNX with its card beside it.
 
@@ -51,6 +58,7 @@ def write(
         data: what was learned from.
         training: how.
         half: store the weights in half precision, see `half`.
+        scenes: what a model for correction typically sees: if given, its detail is calculated in integers, see `int8`.
 
     Raises:
         UsageError: the destination does not end in .onnx.
@@ -69,9 +77,14 @@ def write(
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
         _tidy(weights, half=half)
+        if scenes:
+            int8.quantise(weights, scenes)
         card = _card(exported, weights, data, training)
         weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
-        _compare(network, weights, example, _HALF_TOLERANCE if half else _TOLERANCE)
+        exact = exported.outputs.keys() - (int8.ROUNDED if scenes else set())
+        _compare(network, weights, example, exact, _HALF_TOLERANCE if half else _TOLERANCE)
+        if scenes:
+            int8.compare(network, weights, scenes)
         for made in (weights, weights.with_suffix(".json")):
             made.replace(destination.with_name(made.name))
     return card
@@ -139,10 +152,12 @@ def _names(graph: onnx.GraphProto) -> set[str]:
 
 
 @torch.no_grad()
-def _compare(network: nn.Module, weights: Path, example: dict[str, torch.Tensor], tolerance: float) -> None:
+def _compare(
+    network: nn.Module, weights: Path, example: dict[str, torch.Tensor], exact: Set[str], tolerance: float
+) -> None:
     ours = network(*example.values())
     theirs = Session(str(weights)).run(**{name: tensor.numpy() for name, tensor in example.items()})
     for tensor, (name, array) in zip(ours if isinstance(ours, tuple) else (ours,), theirs.items(), strict=True):
         difference = float(np.abs(tensor.numpy() - array).max())
-        if not difference <= tolerance:
+        if name in exact and not difference <= tolerance:
             raise ModelError(f"PyTorch and ONNX disagree in {name}: {difference:.2e}")
