@@ -81,9 +81,10 @@ def test_shipped_model_loads_and_runs(name: str) -> None:
     assert all(np.isfinite(array).all() for array in outputs.values())
 
 
-def test_nothing_is_kept_or_told_of_who_runs_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", "import cofenet.training.finish; "])
+def test_nothing_is_kept_or_told_of_who_runs_it(before: str, tmp_path: Path) -> None:
     """onnxruntime keeps a device number and a queue of events below the home folder, unless it is told not to."""
-    code = "from cofenet.engine.session import session; session('light')"
+    code = f"{before}from cofenet.engine.session import session; session('light')"
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from types import ModuleType
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +29,7 @@ class Session:
         Raises:
             ModelError: the model is missing or damaged, or does not fit its card.
         """
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would keep a device number and events in the cache
-        import onnxruntime  # noqa: PLC0415 - importing it takes longer than reading a photograph
-
+        onnxruntime = runtime()
         self.card: Card = load_card(name)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or threads_now()
@@ -66,6 +66,14 @@ class Session:
                 raise ModelError(f"{self.card.name} expects {name} to be float32, got {value.dtype}")
         names = list(self.card.outputs)
         return dict(zip(names, self._session.run(names, inputs), strict=True))
+
+
+def runtime() -> ModuleType:
+    """The module onnxruntime, imported late, for it takes longer than reading a photograph, and without telemetry."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would keep a device number and events in the cache
+    import onnxruntime  # noqa: PLC0415
+
+    return cast("ModuleType", onnxruntime)
 
 
 @cache

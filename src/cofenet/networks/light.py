@@ -95,7 +95,7 @@ class Light(nn.Module):
             added.append(blurred * retina * _if(blurred > 0, self.coarse.undone, *seen))
             residual = residual + added[0]
         if self.fine is not None and large is not None:
-            needed = large[:, :, ::_SPARSE, ::_SPARSE][:, 3:4].max() > 0  # rows first: few numbers are copied so
+            needed = large[:, :, ::_SPARSE, ::_SPARSE][:, 3:4].max() > 0  # channels first would copy a whole plane
             added.append(_if(needed, self.fine, large))
         return field, residual, activation, sharpened, filters, *added
 

@@ -63,7 +63,8 @@ def export(
             are taken, see `int8`; it calculates in floats alone if it is not given.
 
     Raises:
-        UsageError: the runs do not make a model, or the terms of one of their sources are not known.
+        UsageError: the runs do not make a model, or the terms of one of their sources are not known; or integers are
+            asked of a model that is not for correction, or the manifest shows too few photographs.
         ModelError: a checkpoint is damaged, or PyTorch and onnxruntime disagree; nothing is left behind.
     """
     runs = [Run(Path(one)) for one in given if Path(one).is_dir()]
@@ -98,8 +99,10 @@ def export(
     for name, alike in parts.items():
         prefix = f"{name}_" if len(networks | kept) > 1 else ""
         training |= {f"{prefix}{key}": value for key, value in history_of(alike).items()}
+    if any("integers" in card.training for card in cards) and not integers:
+        _log.warning("calculates in floats alone: ranges of integers are not kept, but taken anew (--int8)")
     scenes = _scenes(exported, integers) if integers else []
-    training |= {"integers": int8.LAYERS} if scenes else {}
+    training |= {"integers": f"{int8.LAYERS}*"} if scenes else {}
     return write(exported, destination, data_of(runs, cards, terms), training, half=half, scenes=scenes)
 
 

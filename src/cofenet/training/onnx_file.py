@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -70,24 +71,38 @@ def write(
     example = _example(exported.inputs)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".cofenet-", dir=destination.parent) as folder:
-        weights = Path(folder, destination.name)
+        weights = Path(folder, "as-trained", destination.name)
+        weights.parent.mkdir()
         torch.onnx.export(
             network, tuple(example.values()), weights,
             input_names=list(exported.inputs), output_names=list(exported.outputs),
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
-        _tidy(weights, half=half)
-        if scenes:
-            int8.quantise(weights, scenes)
-        card = _card(exported, weights, data, training)
-        weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
-        exact = exported.outputs.keys() - (int8.ROUNDED if scenes else set())
-        _compare(network, weights, example, exact, _HALF_TOLERANCE if half else _TOLERANCE)
+        _tidy(weights)
+        card = _describe(exported, weights, data, training)
+        _compare(network, weights, example, exported.outputs.keys(), _TOLERANCE)
+        if half or scenes:
+            weights = _reduced(weights, Path(folder, destination.name), scenes, half=half)
+            card = _describe(exported, weights, data, training)
+            exact = exported.outputs.keys() - (int8.ROUNDED if scenes else set())
+            _compare(network, weights, example, exact, _HALF_TOLERANCE if half else _TOLERANCE)
         if scenes:
             int8.compare(network, weights, scenes)
         for made in (weights, weights.with_suffix(".json")):
             made.replace(destination.with_name(made.name))
     return card
+
+
+def _reduced(weights: Path, destination: Path, scenes: Sequence[int8.Inputs], *, half: bool) -> Path:
+    """The same model at another place, in integers where it may be, and in half precision if wanted."""
+    shutil.copyfile(weights, destination)
+    if scenes:
+        int8.quantise(destination, scenes)
+    if half:
+        model = onnx.load(destination)
+        halve(model)
+        onnx.save(model, destination)
+    return destination
 
 
 def _example(inputs: dict[str, Tensor]) -> dict[str, torch.Tensor]:
@@ -101,17 +116,20 @@ def _example(inputs: dict[str, Tensor]) -> dict[str, torch.Tensor]:
     return example
 
 
-def _card(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
-    return Card(
+def _describe(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
+    """The card of the weights, which is put beside them."""
+    card = Card(
         name=weights.stem, file=weights.name, sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         description=exported.description, inputs=exported.inputs, outputs=exported.outputs,
         data=data, training=training, parameters=sum(p.numel() for p in exported.network.parameters()),
         licence=_LICENCE if {part.source for part in data} != {own.SOURCE} else own.LICENCE, figures={},
     )  # fmt: skip
+    weights.with_suffix(".json").write_text(json.dumps(card.model_dump(), indent=2) + "\n", "utf-8")
+    return card
 
 
-def _tidy(weights: Path, *, half: bool) -> None:
-    """Remove what the exporter notes of the machine it ran on, stack traces with paths; halve the weights if wanted."""
+def _tidy(weights: Path) -> None:
+    """Remove what the exporter notes of the machine it ran on, stack traces with paths, and what nobody uses."""
     model = onnx.load(weights)
     parts = list(graphs(model.graph))
     for graph in parts:
@@ -119,8 +137,6 @@ def _tidy(weights: Path, *, half: bool) -> None:
             part.ClearField("metadata_props")
             part.ClearField("doc_string")
     _settle(*parts)
-    if half:
-        halve(model)
     onnx.save(model, weights)
 
 
