@@ -44,10 +44,10 @@ class Fine(nn.Module):
 
         Sides must be multiples of 8. The photograph itself, the first less the last, is in [0, 1].
         """
-        return self.undone(x[:, :3], x[:, 3:4], x[:, 4:])
+        return self.of_parts(x[:, :3], x[:, 3:4], x[:, 4:])
 
-    def undone(self, sharpened: Tensor, seen: Tensor, added: Tensor) -> Tensor:
-        """The same of these three, one by one."""
+    def of_parts(self, sharpened: Tensor, seen: Tensor, added: Tensor) -> Tensor:
+        """As `forward`, of (B, 3, H, W), (B, 1, H, W) and (B, 3, H, W)."""
         given = (sharpened - added).clamp(0, 1)
         light = light_around(given, seen)
         planes = torch.cat([_GAIN * (given / light - 1) * seen, _ADDED * added / light, seen], 1)

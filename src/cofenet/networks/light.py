@@ -92,7 +92,7 @@ class Light(nn.Module):
         if self.coarse is not None:
             blurred = ((filters.abs().sum(2).max() - BLURRED) / (SURELY - BLURRED)).clamp(0, 1)
             seen = image, local[:, 3:], sharpened
-            added.append(blurred * retina * _if(blurred > 0, self.coarse.undone, *seen))
+            added.append(blurred * retina * _if(blurred > 0, self.coarse.of_parts, *seen))
             residual = residual + added[0]
         if self.fine is not None and large is not None:
             needed = large[:, :, ::_SPARSE, ::_SPARSE][:, 3:4].max() > 0  # channels first would copy a whole plane
