@@ -21,6 +21,7 @@ from cofenet.networks.light import Light
 from cofenet.networks.segmentation import Probability, Segmenter
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training.export import disc_finder, light
+from cofenet.training.int8 import ROUNDED
 from cofenet.training.onnx_file import write
 from cofenet.training.pretrained import begin_with, parts_of
 
@@ -40,9 +41,13 @@ def test_parts_of_the_shipped_model_answer_as_its_file_does() -> None:
     local[:, 3] = 1
     large = torch.cat([pictures(1, 1024), 0.1 * pictures(1, 1024, 1)[:, :3]], 1)
     given = shipped("light").run(whole=whole.numpy(), local=local.numpy(), large=large.numpy())
-    for tensor, array in zip(network(whole, local, large), given.values(), strict=True):
+    for tensor, (name, array) in zip(network(whole, local, large), given.items(), strict=True):
         assert array.any()
-        assert np.allclose(tensor.numpy(), array, atol=1e-4)
+        difference = np.abs(tensor.numpy() - array)
+        if name in ROUNDED:  # the file calculates them in integers
+            assert np.sqrt(np.square(difference).mean()) < 2e-3
+        else:
+            assert difference.max() < 1e-4
 
 
 @torch.no_grad()
