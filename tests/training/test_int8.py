@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from cofenet.networks.fine import Fine
 from cofenet.networks.segmentation import Segmenter
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import int8
+from cofenet.training.export import export as export_model
 from cofenet.training.half import widened
 from cofenet.training.pretrained import begin_with
 from cofenet.training.recipe import Recipe
@@ -154,3 +156,17 @@ def test_only_models_for_correction_have_such_layers(runs: list[str], recipes: d
     run.save({"average": Segmenter(1, (4, 4)).state_dict(), "step": 6})
     with pytest.raises(UsageError, match="only a model for correction"):
         export([str(run.folder)], run.folder / "vessels.onnx", "--int8", str(enough))
+
+
+@pytest.mark.slow
+def test_a_model_that_is_exported_anew_loses_its_integers_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("cofenet.training.export.write", lambda *_, **__: None)
+    again = partial(export_model, ["light"], tmp_path / "mine.onnx", Path(__file__).parents[2] / "recipes/terms.toml")
+    again()
+    assert "ranges of integers are not kept, but taken anew (--int8)" in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(int8, "scenes", lambda *_: [{}])
+    again(integers=tmp_path / "any.csv")
+    assert "integers" not in caplog.text
