@@ -31,8 +31,17 @@ def test_a_crop_at_its_own_size_is_the_pixels_themselves(
     square = crop.take(image)
     rows, columns, inner_rows, inner_columns = crop.visible((height, width))
     np.testing.assert_array_equal(square[inner_rows, inner_columns], image[rows, columns])
+    assert not np.shares_memory(square, image)
     square[inner_rows, inner_columns] = 0
     assert not square.any()
+
+
+@given(left=st.integers(-30, 50), top=st.integers(-30, 50), side=st.integers(20, 60), size=st.integers(5, 60))
+def test_where_a_crop_lies_makes_no_difference(left: int, top: int, side: int, size: int) -> None:
+    image = np.random.default_rng(0).integers(1, 255, (80, 90, 3), np.uint8)
+    around = np.pad(image, ((30, 30), (30, 30), (0, 0)))
+    inside = Crop(left + 30, top + 30, side, size).take(around)
+    np.testing.assert_array_equal(Crop(left, top, side, size).take(image), inside)
 
 
 def test_a_crop_around_a_circle_holds_it() -> None:

@@ -88,8 +88,10 @@ class Crop:
         Shrinking averages areas; enlarging is bilinear.
         """
         rows, columns, inner_rows, inner_columns = self.visible(image.shape[:2])
-        square = np.zeros((self.side, self.side, *image.shape[2:]), image.dtype)
-        square[inner_rows, inner_columns] = image[rows, columns]
+        square = image[rows, columns]
+        if square.shape[:2] != (self.side, self.side) or self.side == self.size:
+            square = np.zeros((self.side, self.side, *image.shape[2:]), image.dtype)
+            square[inner_rows, inner_columns] = image[rows, columns]
         return resize(square, (self.size, self.size))
 
     def take_mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from cofenet.geometry import Crop, resize
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
-_STRIP = 1 << 17
+_STRIP = 1 << 16
 """Pixels worked on at a time: enough to make a call worth while, few enough to stay in the processor's cache."""
 
 
