@@ -129,10 +129,12 @@ def test_results_do_not_hang_on_the_number_of_threads(limit: Set, draw: object) 
         session.cache_clear()
         limit(count)
         assert threads.threads() == count
-        made.append([cofenet.correct(draw(seed, 500 + seed, 640)).image for seed in (1, 2)])  # type: ignore[operator]
+        made.append([cofenet.correct(draw(seed, 500 + seed, 640)) for seed in (1, 2)])  # type: ignore[operator]
     session.cache_clear()
     for one, other in zip(*made, strict=True):
-        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one.image, other.image)
+        assert one.verdict == other.verdict
+        assert list(one.verdict.findings) == list(other.verdict.findings)
 
 
 def test_the_worker_loads_what_the_job_needs() -> None:

@@ -17,7 +17,7 @@ def available() -> int:
 
 
 def limit_threads(count: int) -> None:
-    """Let networks that are loaded from now on, OpenCV and corrections use at most `count` threads each."""
+    """Let networks that are loaded from now on, OpenCV, corrections and verdicts use at most `count` threads each."""
     _LIMIT[:] = [count]
     cv2.setNumThreads(count if count > 1 else 0)  # 1 would wait for the threads that a forked process has not got
 

@@ -8,6 +8,7 @@ for only where the structure itself changed: what the input explains wholly has 
 from __future__ import annotations
 
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,12 +18,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cofenet.engine.threads import threads
 from cofenet.fov import FieldOfView
 from cofenet.geometry import Circle, Crop, resize
 from cofenet.tasks.anatomy import disc_changed, vessels_changed, vessels_faded
 from cofenet.tasks.colour import colour_strangeness, colours
 from cofenet.tasks.quality import FACTORS, Assessment, assess
-from cofenet.tasks.structure import compare
+from cofenet.tasks.structure import Structure, compare
 from cofenet.tasks.tint import tinted
 from cofenet.tasks.view import Floats, Pixels, is_grey, view, view_alike
 
@@ -149,25 +151,33 @@ def measure(
     after, seen = view_alike(corrected, before[3], crop), before[3] > 0
     plain = before if explained is None else np.stack([resize(plane, (SIZE, SIZE)) for plane in explained])
     spots = np.asarray(resize(activation, (SIZE, SIZE)), np.float32)
-    tint = tinted(before[:3], plain[:3] * seen, after[:3], seen, spots, white)
-    structure = compare(before[:3], plain[:3] * seen, after[:3], seen, spots)
-    found = {
-        "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
-        "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
-        "invented": structure.invented, "tinted": tint,
-    }  # fmt: skip
-    if not (is_grey(before) and is_grey(after)):
-        found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
     square = FieldOfView(seen, Circle(SIZE / 2, SIZE / 2, fov.circle.radius * SIZE / crop.side), fov.confidence)
     old, new = (_bytes(planes) for planes in (before, after))
-    found["quality"], factor = _fallen(assess(old, fov=square), assess(new, fov=square))
-    disc = disc_changed(old, new, square, _bytes(plain * before[3]))
-    if disc is not None:
-        found["disc"], found["disc_doubtful"], found["cup_greyed"] = disc
+    pictures = before[:3], plain[:3] * seen, after[:3], seen, spots
+    with ThreadPoolExecutor(threads()) as pool:  # each of these leaves processors idle now and then
+        disc = pool.submit(disc_changed, old, new, square, _bytes(plain * before[3])).result
+        structure = pool.submit(compare, *pictures).result
+        quality = pool.submit(lambda: _fallen(assess(old, fov=square), assess(new, fov=square))).result
+        tint = pool.submit(tinted, *pictures, white).result
+    found = _structural(structure()) | {"tinted": tint()}
+    if not (is_grey(before) and is_grey(after)):
+        found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
+    found["quality"], factor = quality()
+    if (outlines := disc()) is not None:
+        found["disc"], found["disc_doubtful"], found["cup_greyed"] = outlines
     if any(found[rule] > _LOOK_CLOSER * limits()[rule].caution for rule in ("lines", "spots")):
-        found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure.unexplained)
+        found["vessels_added"], found["vessels_erased"] = vessels_changed(before, after, structure().unexplained)
     found["vessels_faded"] = vessels_faded(before, after)
     return Measured(found, factor)
+
+
+def _structural(structure: Structure) -> dict[str, float]:
+    """What the rules about structure measured."""
+    return {
+        "lines": structure.lines, "spots": structure.spots, "hidden": structure.hidden,
+        "uncompared": structure.uncompared, "difference": structure.difference, "blur": max(0.0, structure.blur),
+        "invented": structure.invented,
+    }  # fmt: skip
 
 
 def decide(found: dict[str, float], factor: str = "one factor") -> tuple[Status, str, tuple[str, ...]]:
