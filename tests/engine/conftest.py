@@ -14,11 +14,13 @@ from onnx import TensorProto, helper
 SHAPE = [1, 4, 8, 8]
 
 
-def weights() -> bytes:
-    """Two inputs; each comes back rectified under another name."""
-    names = {"whole": "field", "local": "residual"}
-    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in names]
-    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in names.values()]
+def weights(count: int | str = 1) -> bytes:
+    """Two inputs, of the second so many pictures; each comes back rectified under another name."""
+    names, shapes = {"whole": "field", "local": "residual"}, (SHAPE, [count, *SHAPE[1:]])
+    inputs, outputs = (
+        [helper.make_tensor_value_info(*value) for value in zip(kind, [TensorProto.FLOAT] * 2, shapes, strict=True)]
+        for kind in (names, names.values())
+    )
     nodes = [helper.make_node("Relu", [source], [target]) for source, target in names.items()]
     graph = helper.make_graph(nodes, "small", inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

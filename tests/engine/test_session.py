@@ -16,6 +16,8 @@ from cofenet.engine.card import shipped
 from cofenet.engine.session import Session, session
 from cofenet.errors import ModelError
 
+from .conftest import weights
+
 MakeModel = Callable[..., str]
 SHAPE = (1, 4, 8, 8)
 
@@ -62,6 +64,24 @@ def test_weights_that_do_not_fit_their_card_are_named(
     model = make_model(**{kind: {name: {"shape": shape, "meaning": "anything"}}})
     with pytest.raises(ModelError, match=rf"small\.onnx: the weights do not fit their card: their {kind}"):
         Session(model)
+
+
+def test_an_input_of_open_number_may_be_none(make_model: MakeModel) -> None:
+    model = Session(make_model(weights("pictures")))
+    assert model.nothing("local").shape == (0, *SHAPE[1:])
+    outputs = model.run(whole=picture(), local=model.nothing("local"))
+    assert outputs["residual"].shape == (0, *SHAPE[1:])
+    np.testing.assert_array_equal(outputs["field"], np.maximum(picture(), 0))
+    np.testing.assert_array_equal(model.run(whole=picture(), local=picture())["residual"], np.maximum(picture(), 0))
+    for inputs in ({"whole": picture()[:0], "local": picture()}, {"whole": picture(), "local": picture(2, *SHAPE[1:])}):
+        with pytest.raises(ModelError, match="small expects"):
+            model.run(**inputs)
+
+
+def test_nothing_is_black_where_there_must_be_something(make_model: MakeModel) -> None:
+    model = Session(make_model())
+    assert model.nothing("whole").shape == SHAPE
+    assert not model.run(whole=model.nothing("whole"), local=picture())["field"].any()
 
 
 def test_session_is_kept(make_model: MakeModel) -> None:

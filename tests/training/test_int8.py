@@ -76,9 +76,9 @@ def test_scenes_are_what_the_model_sees(enough: Path) -> None:
     found = int8.scenes(enough, SHAPES)
     assert len(found) == 80
     for inputs in found:
-        assert {name: array.shape for name, array in inputs.items()} == SHAPES
-        assert all(array.dtype == np.float32 and 0 <= array.min() <= array.max() <= 1 for array in inputs.values())
-        assert not inputs["large"].any()
+        assert {name: array.shape for name, array in inputs.items()} == SHAPES | {"large": (0, 7, 128, 128)}
+        assert all(array.dtype == np.float32 for array in inputs.values())
+        assert all(0 <= inputs[name].min() <= inputs[name].max() <= 1 for name in ("whole", "local"))
         assert set(np.unique(inputs["local"][0, 3])) == {0, 1}
         assert abs(inputs["whole"].mean() - inputs["local"].mean()) < 0.01
     assert "large" not in int8.scenes(enough, {name: SHAPES[name] for name in ("whole", "local")})[0]

@@ -47,18 +47,29 @@ class Session:
             ("inputs", self.card.inputs, self._session.get_inputs()),
             ("outputs", self.card.outputs, self._session.get_outputs()),
         ):
-            shapes = {tensor.name: tuple(tensor.shape) for tensor in found}
+            shapes = {tensor.name: _whole(tensor.shape) for tensor in found}
             if shapes != {key: tensor.shape for key, tensor in promised.items()}:
                 raise ModelError(f"{name}: the weights do not fit their card: their {kind} are {shapes}")
+        self._spared = {tensor.name for tensor in self._session.get_inputs() if isinstance([*tensor.shape, 1][0], str)}
+
+    def nothing(self, name: str) -> NDArray[np.float32]:
+        """What to give for want of an input, float32: no picture where that may be, (0, ...), else a black one."""
+        return np.zeros((0 if name in self._spared else 1, *self.card.inputs[name].shape[1:]), np.float32)
 
     def run(self, **inputs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         """Run the network on named float32 inputs; gives its named outputs.
+
+        Where the weights leave open how many pictures an input has, it may be one, as the card says, or none: then
+        outputs that are made of it have none, too, in no time.
 
         Raises:
             ModelError: an input's name or shape is not what the card says, or it is not float32.
         """
         expected = {name: tensor.shape for name, tensor in self.card.inputs.items()}
-        given = {name: value.shape for name, value in inputs.items()}
+        given = {
+            name: (1, *value.shape[1:]) if name in self._spared and value.shape[:1] == (0,) else value.shape
+            for name, value in inputs.items()
+        }
         if given != expected:
             raise ModelError(f"{self.card.name} expects {expected}, got {given}")
         for name, value in inputs.items():
@@ -66,6 +77,11 @@ class Session:
                 raise ModelError(f"{self.card.name} expects {name} to be float32, got {value.dtype}")
         names = list(self.card.outputs)
         return dict(zip(names, self._session.run(names, inputs), strict=True))
+
+
+def _whole(shape: list[int | str]) -> tuple[int, ...]:
+    """A shape with one picture where the weights leave open how many."""
+    return tuple(1 if isinstance(length, str) else length for length in shape)
 
 
 def runtime() -> ModuleType:

@@ -44,25 +44,35 @@ class Fine(nn.Module):
 
         Sides must be multiples of 8. The photograph itself, the first less the last, is in [0, 1].
         """
-        return self.of_parts(x[:, :3], x[:, 3:4], x[:, 4:])
+        added = x[:, 4:]
+        return self.undone(torch.cat([(x[:, :3] - added).clamp(0, 1), x[:, 3:4]], 1), added)
 
-    def of_parts(self, sharpened: Tensor, seen: Tensor, added: Tensor) -> Tensor:
-        """As `forward`, of (B, 3, H, W), (B, 1, H, W) and (B, 3, H, W)."""
-        given = (sharpened - added).clamp(0, 1)
-        light = light_around(given, seen)
-        planes = torch.cat([_GAIN * (given / light - 1) * seen, _ADDED * added / light, seen], 1)
+    def undone(self, seen: Tensor, added: Tensor) -> Tensor:
+        """The same of the photograph itself, RGB, with its field of view (B, 4, H, W), and what sharpening added."""
+        given, fov = seen[:, :3], seen[:, 3:]
+        over = _everywhere(_GAIN / _light(given, fov))
+        planes = torch.cat([(given * over - _GAIN) * fov, _ADDED / _GAIN * added * over, fov], 1)
         y = torch.relu(self.first(planes))
         for block in self.blocks:
             y = torch.relu(y + block(y))
-        residual: Tensor = _BOUND * light * seen * shuffled(self.last(y))
+        residual: Tensor = shuffled(_BOUND * _GAIN * self.last(y)) / over * fov
         return residual
 
 
 def light_around(image: Tensor, seen: Tensor) -> Tensor:
     """The light around each pixel of an image (B, C, H, W), of what is seen of it (B, 1, H, W): (B, C, H, W)."""
+    return _everywhere(_light(image, seen))
+
+
+def _light(image: Tensor, seen: Tensor) -> Tensor:
+    """The same of each block: (B, C, H / BLOCKS, W / BLOCKS)."""
     total, share = (_pooled(plane) for plane in (image * seen, seen))
-    light: Tensor = interpolate((total + 1e-3) / (share + 1e-2), scale_factor=_BLOCKS) + _AROUND
-    return light
+    return (total + 1e-3) / (share + 1e-2) + _AROUND
+
+
+def _everywhere(blocks: Tensor) -> Tensor:
+    """What is told of blocks, of each of their pixels."""
+    return interpolate(blocks, scale_factor=_BLOCKS)
 
 
 def _pooled(planes: Tensor) -> Tensor:

@@ -36,9 +36,6 @@ but 10 of 100. So set, the light of a photograph whose light was even is touched
 BLURRED, SURELY = 1.0, 3.0
 """What sharpening must do for a photograph to be taken for blurred, as in `cofenet.tasks.fine`."""
 
-_SPARSE = 32
-"""One pixel in so many, along each axis, tells whether a field of view is there at all."""
-
 
 class Light(nn.Module):
     """Field and detail look at the same photograph: one at the whole of it, small; one at working resolution.
@@ -68,14 +65,14 @@ class Light(nn.Module):
         Args:
             whole: (1, 4, 128, 128), RGB and field of view in [0, 1].
             local: (1, 4, 512, 512), the same at working resolution.
-            large: (1, 7, 1024, 1024), at FINE times that: RGB, sharpened, and field of view, and what sharpening added.
-                Needed if there is a part for fine structures, which is not run if no field of view is there.
+            large: (N, 7, 1024, 1024), at FINE times that: RGB, sharpened, and field of view, and what sharpening added;
+                of none, in no time, or of one photograph. Needed if there is a part for fine structures.
 
         Returns:
             field (1, 12, 32, 32), residual (1, 3, 512, 512), activation (1, 1, 512, 512); with a sharpening also the
             part of the residual that sharpens, and filters (1, 2, FINE_TAPS), along rows and along columns, which do so
             to the photograph at FINE times the resolution; with a part for coarse structures that of the residual that
-            it adds; with one for fine structures what that adds to `large`, (1, 3, 1024, 1024).
+            it adds; with one for fine structures what that adds to `large`, (N, 3, 1024, 1024).
         """
         field = self._averaged_field(whole)
         trust = _trust(field, whole)
@@ -91,12 +88,10 @@ class Light(nn.Module):
         residual, filters, added = sharpened + residual * retina, shares @ self.sharpening.fine_inverses, []
         if self.coarse is not None:
             blurred = ((filters.abs().sum(2).max() - BLURRED) / (SURELY - BLURRED)).clamp(0, 1)
-            seen = image, local[:, 3:], sharpened
-            added.append(blurred * retina * _if(blurred > 0, self.coarse.of_parts, *seen))
+            added.append(blurred * retina * _if(blurred > 0, self.coarse.undone, local, sharpened))
             residual = residual + added[0]
         if self.fine is not None and large is not None:
-            needed = large[:, :, ::_SPARSE, ::_SPARSE][:, 3:4].max() > 0  # channels first would copy a whole plane
-            added.append(_if(needed, self.fine, large))
+            added.append(self.fine(large))
         return field, residual, activation, sharpened, filters, *added
 
     def _averaged_field(self, whole: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ Which inverses suit is told by the photograph's spectrum along each axis: a box 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
 
 import torch
@@ -89,12 +89,16 @@ class Sharpening(nn.Module):
         return self.mixed(x, self.shares(x))
 
     def mixed(self, x: Tensor, shares: Tensor) -> Tensor:
-        """The same by given shares (B, 2, K) of the inverses."""
+        """The same by given shares (B, 2, K) of the inverses.
+
+        Σ h_j (x_(i + j) − x_i) is over what is seen: as if what is not had the value of the pixel itself, and no edge.
+        """
         image, seen = x[:, :3], _inner(x[:, 3:])
         rows, columns = (shares @ self.inverses).unbind(1)  # B, TAPS each
-        rest = (image - slow_light(image, seen)) * seen
-        added = _added(rest, seen, rows, _along_rows)
-        return image + added + _added(rest + added, seen, columns, _along_columns)
+        rest = now = (image - slow_light(image, seen)) * seen
+        for filters, along in ((rows, _along_rows), (columns, _along_columns)):
+            now = now * (1 - along(seen, filters)) + along(now, filters) * seen
+        return image + now - rest
 
     def shares(self, x: Tensor) -> Tensor:
         """The share of each inverse along rows, then columns: (B, 4, H, W) to (B, 2, K). The rest is no change."""
@@ -165,32 +169,23 @@ def _places(count: int, like: Tensor) -> Tensor:
     return torch.arange(count, device=like.device, dtype=like.dtype) - (count - 1) / 2
 
 
-def _added(x: Tensor, seen: Tensor, filters: Tensor, along: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Σ h_j (x_(i + j) − x_i) over what is seen: as if what is not had the value of the pixel itself, and no edge.
-
-    Args:
-        x: (B, 3, H, W), 0 where it is not seen.
-        seen: (B, 1, H, W), 1 where it is, else 0; there nothing is added.
-        filters: h, (B, TAPS).
-        along: filters planes (B, C, H, W) by such, with zeros around.
-    """
-    return (along(x, filters) - x * along(seen, filters)) * seen
-
-
 def _along_rows(planes: Tensor, filters: Tensor) -> Tensor:
-    """Rows of planes (B, C, H, W), filtered by filters (B, TAPS); a block at a time is a product of matrices."""
+    """Rows of planes (B, C, H, W), zeros around, filtered by filters (B, TAPS), a block at a time by a product."""
     band, side = _band(filters), planes.shape[3]
-    wide = pad(planes, (_HALF, _HALF + -side % _BLOCK))
-    blocks = [wide[..., start : start + _BLOCK + 2 * _HALF] @ band for start in range(0, side, _BLOCK)]
-    return torch.cat(blocks, 3)[..., :side]
+    return torch.cat([planes[..., near] @ band[:, :, taps, :width] for near, taps, width in _blocks(side)], 3)
 
 
 def _along_columns(planes: Tensor, filters: Tensor) -> Tensor:
     """The same of columns."""
     band, side = _band(filters).mT, planes.shape[2]
-    tall = pad(planes, (0, 0, _HALF, _HALF + -side % _BLOCK))
-    blocks = [band @ tall[:, :, start : start + _BLOCK + 2 * _HALF] for start in range(0, side, _BLOCK)]
-    return torch.cat(blocks, 2)[:, :, :side]
+    return torch.cat([band[:, :, :width, taps] @ planes[:, :, near] for near, taps, width in _blocks(side)], 2)
+
+
+def _blocks(side: int) -> Iterator[tuple[slice, slice, int]]:
+    """Of each block of a row of that length: the pixels near it, their places in a band, and how many it has."""
+    for start in range(0, side, _BLOCK):
+        first, end = max(0, start - _HALF), min(side, start + _BLOCK + _HALF)
+        yield slice(first, end), slice(first - start + _HALF, end - start + _HALF), min(_BLOCK, side - start)
 
 
 def _band(filters: Tensor) -> Tensor:

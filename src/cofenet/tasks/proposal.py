@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import cv2
 import numpy as np
@@ -87,7 +86,8 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
     local = view(image, fov, crop)
     whole = np.stack([resize(plane, (network.card.whole_size,) * 2) for plane in local])
     inputs = {"whole": whole[None], "local": local[None]}
-    out = network.run(**inputs, **_nothing(network))
+    spared = {"large": network.nothing("large")} if "large" in network.card.inputs else {}
+    out = network.run(**inputs, **spared)
     field, residual, activation = out["field"][0], out["residual"][0], out["activation"][0, 0]
     sharpened = out["sharpened"][0] if "sharpened" in out else np.zeros((3, 1, 1), np.float32)
     if "filters" in out and crop.side >= LARGE * crop.size:
@@ -106,18 +106,6 @@ def propose(network: Session, image: Pixels, fov: FieldOfView, crop: Crop) -> Pr
         return proposal
     field, residual, sharpened = (_grey(part) for part in (field, residual, sharpened))
     return replace(proposal, correctors=Correctors(field, residual), sharpened=sharpened)
-
-
-def _nothing(network: Session) -> dict[str, Floats]:
-    """An empty `large`, if the network has such an input: of that it makes nothing, in no time."""
-    large = network.card.inputs.get("large")
-    return {"large": _zeros(large.shape)} if large else {}
-
-
-@cache
-def _zeros(shape: tuple[int, ...]) -> Floats:
-    """Kept, for memory that is new has to be cleared each time."""
-    return np.zeros(shape, np.float32)
 
 
 def _grey(part: Floats) -> Floats:

@@ -160,7 +160,7 @@ def light(
     large = FINE * size
     fine_in = Tensor(
         shape=(1, 7, large, large),
-        meaning="the photograph at that size: RGB, sharpened, and field of view, 0 to 1, and what sharpening added",
+        meaning="the photograph at that size, or none: RGB, sharpened, field of view, 0 to 1, what sharpening added",
     )
     fine_out = Tensor(shape=(1, 3, large, large), meaning="to be added to it, -1 to 1")
     return Exported(
@@ -178,6 +178,7 @@ def light(
         | (sharpens if sharpening else {})
         | ({"coarse": coarse_out} if coarse else {})
         | ({"fine": fine_out} if fine else {}),
+        frozenset({"large"} if fine else ()),
     )  # fmt: skip
 
 

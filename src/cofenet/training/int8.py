@@ -56,7 +56,7 @@ def scenes(manifest: Path, shapes: dict[str, tuple[int, ...]]) -> list[Inputs]:
     if len(paths) < _FEW:
         raise UsageError(f"{manifest}: fewer than {_FEW} good photographs of split train: too few to tell ranges from")
     photographs = load(paths[:: -(-len(paths) // _DRAWN)], shapes["local"][-1])
-    empty = {name: np.zeros(shape, np.float32) for name, shape in shapes.items() if name == "large"}
+    empty = {name: np.empty((0, *shape[1:]), np.float32) for name, shape in shapes.items() if name == "large"}
     return [_inputs(photographs, index, shapes["whole"][-1]) | empty for index in range(_DRAWN)]
 
 

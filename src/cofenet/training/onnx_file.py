@@ -31,15 +31,27 @@ _TOLERANCE = 1e-4
 _HALF_TOLERANCE = 1 / 255
 """The same for weights in half precision: a grey level."""
 
+_OPEN = {0: torch.export.Dim("pictures", min=0, max=2)}
+"""How many pictures an input has is left open; PyTorch does not leave it so where it sees none or one."""
+
 
 @dataclass(frozen=True)
 class Exported:
-    """What goes into one ONNX file: a network of named inputs and outputs."""
+    """What goes into one ONNX file: a network of named inputs and outputs.
+
+    Attributes:
+        network: what is trained.
+        description: what it does.
+        inputs: what it takes, in order.
+        outputs: what it gives, in order.
+        spared: inputs that it can do without: of none, or of one picture.
+    """
 
     network: nn.Module
     description: str
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
+    spared: Set[str] = frozenset()
 
 
 def write(
@@ -74,7 +86,7 @@ def write(
         weights = Path(folder, "as-trained", destination.name)
         weights.parent.mkdir()
         torch.onnx.export(
-            network, tuple(example.values()), weights,
+            *_traced(exported, network, example), weights,
             input_names=list(exported.inputs), output_names=list(exported.outputs),
             opset_version=18, dynamo=True, external_data=False, optimize=True, verbose=False,
         )  # fmt: skip
@@ -114,6 +126,20 @@ def _example(inputs: dict[str, Tensor]) -> dict[str, torch.Tensor]:
         picture[:, 3:4] = 1  # the field of view
         example[name] = picture
     return example
+
+
+def _traced(
+    exported: Exported, network: nn.Module, example: dict[str, torch.Tensor]
+) -> tuple[nn.Module | torch.export.ExportedProgram, tuple[torch.Tensor, ...]]:
+    """What PyTorch's exporter is given: the network and its inputs, or, where one of them may be none, its graph.
+
+    That is traced strictly: else what is done in some cases alone would allow for no open numbers.
+    """
+    if not exported.spared:
+        return network, tuple(example.values())
+    twice = tuple(tensor.repeat(2, 1, 1, 1) if name in exported.spared else tensor for name, tensor in example.items())
+    shapes = tuple(_OPEN if name in exported.spared else None for name in exported.inputs)
+    return torch.export.export(network, twice, dynamic_shapes=shapes, strict=True), ()
 
 
 def _describe(exported: Exported, weights: Path, data: tuple[Data, ...], training: Training) -> Card:
