@@ -40,7 +40,7 @@ def correct(
         bool, typer.Option("--force", help="Correct also what had better stay as it was; the result says so.")
     ] = False,
     judge: Annotated[
-        bool, typer.Option("--judge/--no-judge", help="Judge whether each correction is safe; takes most of the time.")
+        bool, typer.Option("--judge/--no-judge", help="Judge whether each correction is safe; takes half of the time.")
     ] = True,
     deidentify: Annotated[
         bool, typer.Option("--deidentify", help="Take the patient out of DICOM files; their names stay.")

@@ -85,7 +85,7 @@ def correct(
         model: name of a shipped model, or path of an ONNX file with its card beside it.
         strength: 0 returns the photograph as it is, bit for bit; 1 is the full correction; between, a blend.
         force: give the correction also where the photograph had better stay as it was; the provenance says so.
-        judged: whether to judge the correction, see `cofenet.tasks.safety`; takes longer than the correction itself.
+        judged: whether to judge the correction, see `cofenet.tasks.safety`; takes about as long again.
         fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
