@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,18 @@ import numpy as np
 import pytest
 import torch
 
+from cofenet.engine.card import Data
 from cofenet.geometry import Circle
 from cofenet.io import Photograph, write_photograph
+from cofenet.networks.detail import Detail
+from cofenet.networks.field import IlluminationField
+from cofenet.training.export import light
 from cofenet.training.labelled import Labelled
+from cofenet.training.onnx_file import write
 from cofenet.training.photographs import Photographs
 from cofenet.training.recipe import Recipe
 
+DATA = (Data(source="meadow", photographs=3, terms="Ask the shepherd."),)
 COLUMNS = ("path", "split", "source", "task", "label")
 
 
@@ -139,3 +146,26 @@ def recipes() -> dict[str, Recipe]:
             | common
         ),
     }
+
+
+def networks(seed: int = 0) -> tuple[IlluminationField, Detail]:
+    """Small networks that say something."""
+    torch.manual_seed(seed)
+    field, detail = IlluminationField((4, 4, 6, 6)), Detail((4, 4, 6))
+    for head in (field.head, detail.head):
+        torch.nn.init.normal_(head.weight, std=0.1)
+    return field.eval(), detail.eval()
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of `networks()`."""
+    path = tmp_path_factory.mktemp("export") / "light.onnx"
+    write(light(*networks(), size=64), path, DATA, {"field_recipe": "mine", "field_steps": 6})
+    return path
+
+
+@pytest.fixture
+def no_export(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let PyTorch's exporter, which takes seconds, give the weights of `networks()` for any network."""
+    monkeypatch.setattr(torch.onnx, "export", lambda network, example, path, **options: shutil.copy(exported, path))

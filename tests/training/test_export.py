@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import cast
 
@@ -17,46 +16,24 @@ from typer.testing import CliRunner
 from cofenet.cli import app
 from cofenet.engine.card import Card, Data, load_card
 from cofenet.engine.session import Session
-from cofenet.errors import ModelError, UsageError
+from cofenet.errors import UsageError
 from cofenet.networks.detail import Detail
 from cofenet.networks.field import IlluminationField
 from cofenet.networks.fine import Fine
 from cofenet.networks.light import Light
 from cofenet.networks.sharpening import Sharpening
 from cofenet.training import own
-from cofenet.training.export import _mean, export, light
+from cofenet.training.export import _mean, export
 from cofenet.training.half import graphs
-from cofenet.training.onnx_file import Exported, write
+from cofenet.training.onnx_file import Exported
 from cofenet.training.recipe import Recipe
 from cofenet.training.run import Run
+
+from .conftest import DATA, networks
 
 pytestmark = pytest.mark.slow
 
 TERMS = 'meadow = "Ask the shepherd."\nharbour = "Ask the pilot."\n'
-DATA = (Data(source="meadow", photographs=3, terms="Ask the shepherd."),)
-
-
-def networks(seed: int = 0) -> tuple[IlluminationField, Detail]:
-    """Small networks that say something."""
-    torch.manual_seed(seed)
-    field, detail = IlluminationField((4, 4, 6, 6)), Detail((4, 4, 6))
-    for head in (field.head, detail.head):
-        torch.nn.init.normal_(head.weight, std=0.1)
-    return field.eval(), detail.eval()
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The weights of `networks()`."""
-    path = tmp_path_factory.mktemp("export") / "light.onnx"
-    write(light(*networks(), size=64), path, DATA, {"field_recipe": "mine", "field_steps": 6})
-    return path
-
-
-@pytest.fixture
-def no_export(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let PyTorch's exporter, which takes seconds, give the weights of `networks()` for any network."""
-    monkeypatch.setattr(torch.onnx, "export", lambda network, example, path, **options: shutil.copy(exported, path))
 
 
 @pytest.fixture
@@ -72,17 +49,6 @@ def runs(tmp_path: Path, recipes: dict[str, Recipe]) -> list[Path]:
         run.add({"step": 6, "psnr_input": 20.0, "psnr": 24.5})
     (tmp_path / "terms.toml").write_text(TERMS)
     return [tmp_path / "field", tmp_path / "detail"]
-
-
-def test_card_describes_the_weights(exported: Path) -> None:
-    card = load_card(str(exported))
-    assert card.name == "light"
-    assert card.sha256 == hashlib.sha256(exported.read_bytes()).hexdigest()
-    assert card.parameters == sum(value.numel() for part in networks() for value in part.parameters())
-    assert card.data == DATA
-    assert card.training == {"field_recipe": "mine", "field_steps": 6}
-    assert (card.whole_size, card.working_size) == (128, 64)
-    assert sorted(path.name for path in exported.parent.iterdir()) == ["light.json", "light.onnx"]
 
 
 def test_sharpening_is_a_part_if_it_is_given(runs: list[Path], recipes: dict[str, Recipe], tmp_path: Path) -> None:
@@ -176,18 +142,6 @@ def test_card_names_what_a_run_had_begun_with(exported: Path, runs: list[Path], 
     assert card.training["field_begun_with"] == f"light {load_card(str(exported)).sha256[:12]}"
 
 
-def test_weights_give_what_the_networks_give(exported: Path) -> None:
-    random = np.random.default_rng(1)
-    whole, local = (random.random((1, 4, size, size), np.float32) for size in (128, 64))
-    found = Session(str(exported), threads=1).run(whole=whole, local=local)
-    with torch.no_grad():
-        expected = Light(*networks())(torch.from_numpy(whole), torch.from_numpy(local))
-    assert list(found) == ["field", "residual", "activation"]
-    for array, tensor in zip(found.values(), expected, strict=True):
-        assert array.any()
-        np.testing.assert_allclose(array, tensor.numpy(), atol=1e-5)
-
-
 def test_half_precision_is_half_the_size_and_answers_alike(
     runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,38 +157,6 @@ def test_half_precision_is_half_the_size_and_answers_alike(
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, atol=4e-3)
     assert any(not np.array_equal(first[name], second[name]) for name in first)
-
-
-@pytest.mark.usefixtures("no_export")
-def test_disagreement_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="PyTorch and ONNX disagree in field"):
-        write(light(*networks(seed=1), size=64), tmp_path / "light.onnx", DATA, {})
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.usefixtures("no_export")
-def test_disagreement_keeps_the_model_before(exported: Path, tmp_path: Path) -> None:
-    write(light(*networks(), size=64), tmp_path / "light.onnx", DATA, {})
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(ModelError, match="disagree"):
-        write(light(*networks(seed=1), size=64), tmp_path / "light.onnx", DATA, {})
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(network: object, example: object, path: Path, **options: object) -> None:
-        path.write_bytes(b"half")
-        raise RuntimeError("unsupported operator")
-
-    monkeypatch.setattr(torch.onnx, "export", fail)
-    with pytest.raises(RuntimeError, match="unsupported operator"):
-        write(light(*networks(), size=64), tmp_path / "light.onnx", DATA, {})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_name_must_end_in_onnx(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"must end in \.onnx"):
-        write(light(*networks(), size=64), tmp_path / "light.bin", DATA, {})
 
 
 @pytest.mark.usefixtures("no_export")

@@ -50,7 +50,8 @@ class Session:
             shapes = {tensor.name: _whole(tensor.shape) for tensor in found}
             if shapes != {key: tensor.shape for key, tensor in promised.items()}:
                 raise ModelError(f"{name}: the weights do not fit their card: their {kind} are {shapes}")
-        self._spared = {tensor.name for tensor in self._session.get_inputs() if isinstance([*tensor.shape, 1][0], str)}
+        sizes = {tensor.name: tensor.shape[:1] for tensor in self._session.get_inputs()}
+        self._spared = {name for name, size in sizes.items() if any(isinstance(length, str) for length in size)}
 
     def nothing(self, name: str) -> NDArray[np.float32]:
         """What to give for want of an input, float32: no picture where that may be, (0, ...), else a black one."""
