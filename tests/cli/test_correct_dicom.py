@@ -130,6 +130,7 @@ def test_deidentified_files_name_nobody(run: Run, study: Path, tmp_path: Path, s
         assert derived.PatientIdentityRemoved == "YES"
         assert (derived.pixel_array == source.pixel_array).all() == (strength == 0)
         assert derived.DerivationDescription.startswith("Corrected" if strength else "De-identified by cofenet")
+        assert json.loads(run("explain", tmp_path / "out/DICOM" / name).stdout)["settings"]["deidentify"] is True
 
 
 def test_deidentifying_what_is_no_dicom_file_is_a_failure(run: Run, folder: Path, tmp_path: Path) -> None:

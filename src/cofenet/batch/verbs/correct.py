@@ -91,13 +91,18 @@ class Correct:
     def _corrected(self, frames: Frames) -> Iterator[Correction]:
         for number, frame in enumerate(frames, 1):
             try:
-                yield correct_array(
+                correction = correct_array(
                     frame.pixels, model=self.model, strength=self.strength, force=self.force, judged=self.judged
                 )
             except NotFundusError as error:
                 if len(frames) == 1:
                     raise
                 raise NotFundusError(f"frame {number}: {error.reason}") from error
+            if self.deidentifier:
+                made = correction.provenance
+                told = replace(made, settings=made.settings | {"deidentify": True})
+                correction = replace(correction, provenance=told)
+            yield correction
 
     def _write(self, target: Path, frames: Frames, corrections: list[Correction], *, unchanged: bool) -> Path:
         """Store the result; a photograph that stays as it is keeps its very bytes."""
