@@ -161,6 +161,7 @@ def test_no_fundus_is_refused() -> None:
     [
         (np.zeros((64, 64, 3), np.float32), 1.0, "uint8 or uint16"),
         (np.zeros((64, 64), np.uint8), 1.0, "uint8 or uint16"),
+        (np.full((64, 64, 3), 4095, np.uint16), 1.0, "no value is above 4095.*full range of uint16"),
         ("photograph.jpg", 1.0, "expected an array.*got str"),
         (np.zeros((64, 64, 3), np.uint8), 1.5, "strength"),
         (np.zeros((64, 64, 3), np.uint8), float("nan"), "strength"),

@@ -13,17 +13,24 @@ from cofenet.geometry import Crop
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
 
+_TWELVE_BITS = 4095
+"""The brightest that 12 bits can tell. In 16 bits that is black: 6 % of full range, half a percent of the light."""
+
 
 def check_pixels(image: object) -> None:
     """Refuse what is no photograph.
 
     Raises:
-        UsageError: it is not uint8 or uint16 (H, W, 3).
+        UsageError: it is not uint8 or uint16 (H, W, 3); or uint16 of 12 bits or fewer, not brought to full range.
     """
     if not isinstance(image, np.ndarray):
         raise UsageError(f"expected an array, uint8 or uint16 (H, W, 3), got {type(image).__name__}")
     if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
+    if image.dtype == np.uint16 and image.size and 0 < (brightest := int(image.max())) <= _TWELVE_BITS:
+        raise UsageError(
+            f"no value is above {brightest}: those of 12 bits, or fewer, must be brought to the full range of uint16"
+        )
 
 
 def known_fov(image: Pixels, fov: FieldOfView | None) -> FieldOfView:
