@@ -4,7 +4,8 @@
 
 Up to EACH good photographs of each source (rows of manifest.csv with task "clean", split "train"), cut to their field
 of view, are degraded DRAWS times (kind 111 of the preset published). By least squares, with a little ridge, one learns
-which mean colour the good photograph had from what the degraded one shows, see `cofenet.tasks.colour`.
+which mean colour the good photograph had from what the degraded one, or the good one itself, shows, see
+`cofenet.tasks.colour`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RIDGE = 3.0
 """On predictors in standard deviations, the constant left out."""
 
 Pair = tuple[np.ndarray, np.ndarray]
-"""Predictors (19,) and what they are to tell (3,)."""
+"""Predictors (40,) and what they are to tell (3,)."""
 
 
 def main() -> None:
@@ -44,11 +45,12 @@ def main() -> None:
     with ProcessPoolExecutor() as pool:
         pairs = [pair for found in pool.map(_pairs, chosen) for pair in found]
     expected, covariance = _fitted(pairs)
-    print(f"# {len(pairs)} degradations of {len(pairs) // DRAWS} photographs\n[colour]")
+    good = len(pairs) // (1 + DRAWS)
+    print(f"# {good} photographs, and {len(pairs) - good} degradations of them\n[colour]")
     for name, matrix in (("expected", expected), ("covariance", covariance)):
         print(f"{name} = [")
         for line in matrix:
-            numbers = [f"{value:.4f}" for value in line]
+            numbers = [f"{value:.6g}" for value in line]
             rows = [", ".join(numbers[start : start + 10]) for start in range(0, len(numbers), 10)]
             print(f"    [{(',' + chr(10) + '     ').join(rows)}],")
         print("]")
@@ -61,13 +63,13 @@ def _pairs(row: dict[str, str]) -> list[Pair]:
         return []
     good, fov = found
     crop, rng = Crop.around(fov.circle, SIZE), np.random.default_rng(zlib.crc32(row["path"].encode()))
-    truth = colours(view(good, fov, crop)).mean
     lows = [np.asarray(simulate(good, sample(rng, "111"), fov), np.uint8) for _ in range(DRAWS)]
-    return [(predictors(colours(view(low, fov, crop))), truth) for low in lows]
+    seen = [colours(view(image, fov, crop)) for image in (good, *lows)]
+    return [(predictors(before), seen[0].mean) for before in seen]
 
 
 def _fitted(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray]:
-    """Expected (3, 19) and covariance (3, 3)."""
+    """Expected (3, 40) and covariance (3, 3)."""
     x, y = (np.array(part) for part in zip(*pairs, strict=True))
     unit = np.append(x[:, :-1].std(0), 1.0)
     scaled = x / unit

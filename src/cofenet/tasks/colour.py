@@ -64,7 +64,7 @@ def colour_strangeness(
     Args:
         before: of the input.
         after: of the correction.
-        expected: (3, 19), what gives p from `predictors` of the input.
+        expected: (3, 40), what gives p from `predictors` of the input.
         covariance: (3, 3), of p.
     """
     start = before.mean
@@ -76,5 +76,7 @@ def colour_strangeness(
 
 
 def predictors(before: Colours) -> NDArray[np.float64]:
-    """What p is told by, (19,): the input's mean, spread, rings and 1."""
-    return np.concatenate([before.mean, before.spread, before.rings.ravel(), [1.0]])
+    """What p is told by, (40,): the input's mean and spread, all products of two of these, squares too, rings and 1."""
+    whole = np.concatenate([before.mean, before.spread])
+    products = np.outer(whole, whole)[np.triu_indices(len(whole))]
+    return np.concatenate([whole, products, before.rings.ravel(), [1.0]])
