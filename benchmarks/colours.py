@@ -30,6 +30,8 @@ EACH, DRAWS = 90, 4
 RIDGE = 3.0
 """On predictors in standard deviations, the constant left out."""
 
+EVERYTHING = np.array([[-np.inf] * 18, [np.inf] * 18])
+
 Pair = tuple[np.ndarray, np.ndarray]
 """Predictors (40,) and what they are to tell (3,)."""
 
@@ -45,9 +47,11 @@ def main() -> None:
     with ProcessPoolExecutor() as pool:
         pairs = [pair for found in pool.map(_pairs, chosen) for pair in found]
     expected, covariance = _fitted(pairs)
+    learned = np.array([x[:18] for x, _ in pairs])
+    within = np.stack([learned.min(0), learned.max(0)])
     good = len(pairs) // (1 + DRAWS)
     print(f"# {good} photographs, and {len(pairs) - good} degradations of them\n[colour]")
-    for name, matrix in (("expected", expected), ("covariance", covariance)):
+    for name, matrix in (("expected", expected), ("covariance", covariance), ("within", within)):
         print(f"{name} = [")
         for line in matrix:
             numbers = [f"{value:.6g}" for value in line]
@@ -65,7 +69,7 @@ def _pairs(row: dict[str, str]) -> list[Pair]:
     crop, rng = Crop.around(fov.circle, SIZE), np.random.default_rng(zlib.crc32(row["path"].encode()))
     lows = [np.asarray(simulate(good, sample(rng, "111"), fov), np.uint8) for _ in range(DRAWS)]
     seen = [colours(view(image, fov, crop)) for image in (good, *lows)]
-    return [(predictors(before), seen[0].mean) for before in seen]
+    return [(predictors(before, EVERYTHING), seen[0].mean) for before in seen]
 
 
 def _fitted(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray]:

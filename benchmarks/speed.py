@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py [--out docs/results/speed.json]
 
-Runs on drawn photographs of 512 × 512 and 3504 × 2336, after warm-up; prints the median of several runs, the peak
+Runs on photographs of 512 × 512 and 3504 × 2336, after warm-up; prints the median of several runs, the peak
 memory of the whole command `cofenet correct` on the large one, and the time of the published network on the small one:
 `cofenet.networks.reference` at full width, PyTorch, as many threads as processors, the picture alone. That and
 the correction are timed by turns, and compared in each: a machine that others use, too, is now slower, now faster.

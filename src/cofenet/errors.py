@@ -49,7 +49,7 @@ class TooLargeError(PhotographError):
 
 
 class NotFundusError(PhotographError):
-    """No retinal field of view is found in the picture."""
+    """No retinal field of view is found in the picture, or none that shows anything."""
 
 
 class UnwritableError(PhotographError):

@@ -23,7 +23,7 @@ from cofenet.tasks.view import view
 
 SAMPLE = Path(__file__).parents[2] / "samples/good/hrf_03_h.jpg"
 _STORED = tomllib.loads(files("cofenet.tasks").joinpath("thresholds.toml").read_text("utf-8"))["colour"]
-MODEL = np.array(_STORED["expected"]), np.array(_STORED["covariance"])
+MODEL = tuple(np.array(_STORED[name]) for name in ("expected", "covariance", "within"))
 
 LAB = st.tuples(st.floats(10, 90), st.floats(-10, 50), st.floats(-10, 60)).map(np.array)
 SPREAD = st.tuples(*[st.floats(0, 20)] * 3).map(np.array)
@@ -53,7 +53,7 @@ def test_any_way_towards_what_is_expected_is_not_strange(
     mean: np.ndarray, spread: np.ndarray, rings: np.ndarray, share: float
 ) -> None:
     before = Colours(mean, spread, rings)
-    after = replace(before, mean=mean + share * (MODEL[0] @ predictors(before) - mean))
+    after = replace(before, mean=mean + share * (MODEL[0] @ predictors(before, MODEL[2]) - mean))
     assert colour_strangeness(before, after, *MODEL) == pytest.approx(0, abs=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_what_stayed_as_it_was_is_not_strange_and_nothing_is_less(
 ) -> None:
     before = Colours(mean, spread, rings)
     assert colour_strangeness(before, before, *MODEL) == 0
-    expected = MODEL[0] @ predictors(before)
+    expected = MODEL[0] @ predictors(before, MODEL[2])
     off = np.linalg.solve(np.linalg.cholesky(MODEL[1]), other - expected)
     strange = colour_strangeness(before, replace(before, mean=other), *MODEL)
     assert 0 <= strange <= np.linalg.norm(off) + 1e-6
@@ -77,3 +77,20 @@ def test_casts_are_found_but_where_they_resemble_a_correction() -> None:
     tinted = [harms.cast(image, fov, np.random.default_rng(seed)) for seed in range(12)]
     found = [colour_strangeness(before, colours(view(one, fov, crop)), *MODEL) for one in tinted]
     assert sum(value >= limits()["colour"].caution for value in found) >= 9
+
+
+@pytest.mark.parametrize("strength", [30, 60])
+def test_of_colours_that_no_retina_has_the_expected_ones_are_nearer_to_one(strength: int) -> None:
+    image = np.asarray(read_photograph(SAMPLE).pixels, np.uint8)
+    fov = find_fov(image)
+    lab = colours(view(image, fov, Crop.around(fov.circle, 512)))
+    blue = replace(lab, mean=lab.mean - [0, 0, 30 + strength], rings=lab.rings - [0, 0, 30 + strength])
+    assert blue.mean[2] < (MODEL[0] @ predictors(blue, MODEL[2]))[2]
+
+
+def test_what_lies_beyond_counts_as_if_it_did_not() -> None:
+    mean, spread, rings = np.array([50.0, 20.0, 30.0]), np.array([10.0, 5.0, 4.0]), np.full((4, 3), -7.0)
+    found = predictors(Colours(mean, spread, rings), np.array([[0.0] * 18, [25.0] * 18]))
+    whole = np.array([25.0, 20, 25, 10, 5, 4])
+    np.testing.assert_array_equal(found[:18], [*whole, *[0.0] * 12])
+    np.testing.assert_array_equal(found[18:], [whole[i] * whole[j] for i in range(6) for j in range(i, 6)] + [1.0])

@@ -1,12 +1,11 @@
 """Are the colours of a correction plausible? Compared with what good photographs look like, and with the input.
 
 Colour is CIE L*a*b* (D65) of the mean colour of the field of view. From good photographs of several cameras, and what
-simulation makes of them, one learns linearly which colour p a photograph had before it became the input, and how unsure
-that is (covariance C); the input tells it by its colour, by how much its colours differ from place to place, and by
-those of four rings of the field of view. An
-honest correction goes from the input's colour towards p, some way or all of it; so strange is how far, in standard
-deviations (Mahalanobis 1936, by C), it lies from the line between the two. A photograph that stays as it was is never
-strange, whatever its camera.
+simulation makes of them, one learns by least squares which colour p a photograph had before it became the input, and
+how unsure that is (covariance C); the input tells it by its colour, by how much its colours differ from place to place,
+by products of two of these, and by the colours of four rings of the field of view. An honest correction goes from the
+input's colour towards p, some way or all of it; so strange is how far, in standard deviations (Mahalanobis 1936, by C),
+it lies from the line between the two. A photograph that stays as it was is never strange, whatever its camera.
 """
 
 from __future__ import annotations
@@ -57,7 +56,11 @@ def colours(planes: Floats) -> Colours:
 
 
 def colour_strangeness(
-    before: Colours, after: Colours, expected: NDArray[np.float64], covariance: NDArray[np.float64]
+    before: Colours,
+    after: Colours,
+    expected: NDArray[np.float64],
+    covariance: NDArray[np.float64],
+    within: NDArray[np.float64],
 ) -> float:
     """How strange the mean colour of a correction is, beside its input's, in standard deviations; 0 if it is the same.
 
@@ -66,17 +69,24 @@ def colour_strangeness(
         after: of the correction.
         expected: (3, 40), what gives p from `predictors` of the input.
         covariance: (3, 3), of p.
+        within: (2, 18), as of `predictors`.
     """
     start = before.mean
     whiten = np.linalg.inv(np.linalg.cholesky(covariance))
-    way, gone = whiten @ (expected @ predictors(before) - start), whiten @ (after.mean - start)
+    way, gone = whiten @ (expected @ predictors(before, within) - start), whiten @ (after.mean - start)
     length = float(way @ way)
     share = min(1.0, max(0.0, float(gone @ way) / length)) if length > 0 else 0.0
     return float(np.linalg.norm(gone - share * way))
 
 
-def predictors(before: Colours) -> NDArray[np.float64]:
-    """What p is told by, (40,): the input's mean and spread, all products of two of these, squares too, rings and 1."""
-    whole = np.concatenate([before.mean, before.spread])
-    products = np.outer(whole, whole)[np.triu_indices(len(whole))]
-    return np.concatenate([whole, products, before.rings.ravel(), [1.0]])
+def predictors(before: Colours, within: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What p is told by, (40,): the input's mean, spread and rings, all products of two of the first six, and 1.
+
+    Args:
+        before: of the input.
+        within: (2, 18), lowest and highest of the first 18 that were learned from: what lies beyond counts as if it did
+            not, for squares would lead anywhere.
+    """
+    told = np.clip(np.concatenate([before.mean, before.spread, before.rings.ravel()]), *within)
+    products = np.outer(told[:6], told[:6])[np.triu_indices(6)]
+    return np.concatenate([told, products, [1.0]])

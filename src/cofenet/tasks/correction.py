@@ -89,9 +89,8 @@ def correct(
         fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
-        UsageError: wrong dtype or shape, also of the field of view, 12 bits or fewer in uint16, or strength outside 0
-            to 1.
-        NotFundusError: no retinal field of view is found.
+        UsageError: wrong dtype or shape, also of the field of view, or strength outside 0 to 1.
+        NotFundusError: no retinal field of view is found, or it is black: 12 bits in uint16 are, too.
         ModelError: the model is missing, damaged or not one that corrects.
     """
     _check(image, strength)

@@ -69,8 +69,8 @@ def assess(image: Pixels, *, model: str = "quality", fov: FieldOfView | None = N
         fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
-        UsageError: wrong dtype or shape, also of the field of view, or 12 bits or fewer in uint16.
-        NotFundusError: no retinal field of view is found.
+        UsageError: wrong dtype or shape, also of the field of view.
+        NotFundusError: no retinal field of view is found, or it is black: 12 bits in uint16 are, too.
         ModelError: the model is missing or damaged, or not for quality assessment.
     """
     check_pixels(image)

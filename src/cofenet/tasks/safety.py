@@ -106,9 +106,9 @@ def limits() -> dict[str, Limits]:
     return {name: Limits(**rule) for name, rule in _stored()["rules"].items()}
 
 
-def _expected_colours() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    stored = _stored()["colour"]
-    return np.array(stored["expected"]), np.array(stored["covariance"])
+def _expected_colours() -> dict[str, NDArray[np.float64]]:
+    """What `colour_strangeness` is to know: expected, covariance and within."""
+    return {name: np.array(table) for name, table in _stored()["colour"].items()}
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def measure(
         tint = pool.submit(tinted, *pictures, white).result
     found = _structural(structure()) | {"tinted": tint()}
     if not (is_grey(before) and is_grey(after)):
-        found["colour"] = colour_strangeness(colours(before), colours(after), *_expected_colours())
+        found["colour"] = colour_strangeness(colours(before), colours(after), **_expected_colours())
     found["quality"], factor = quality()
     if (outlines := disc()) is not None:
         found["disc"], found["disc_doubtful"], found["cup_greyed"] = outlines

@@ -107,9 +107,8 @@ def segment(
         fov: where the retina is, of the photograph's shape (H, W); found if not given.
 
     Raises:
-        UsageError: wrong dtype or shape, also of the field of view, 12 bits or fewer in uint16, or an unknown
-            structure.
-        NotFundusError: no retinal field of view is found.
+        UsageError: wrong dtype or shape, also of the field of view, or an unknown structure.
+        NotFundusError: no retinal field of view is found, or it is black: 12 bits in uint16 are, too.
         ModelError: a model is damaged.
     """
     unknown = [name for name in structures if name not in STRUCTURES]

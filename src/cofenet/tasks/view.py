@@ -6,31 +6,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cofenet.errors import UsageError
+from cofenet.errors import NotFundusError, UsageError
 from cofenet.fov import FieldOfView, find_fov
 from cofenet.geometry import Crop
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
 
-_TWELVE_BITS = 4095
-"""The brightest that 12 bits can tell. In 16 bits that is black: 6 % of full range, half a percent of the light."""
+_BLACK, _FEW = 4095, 1e-3
+"""What 12 bits can tell, in 16 bits black: half a percent of the light (sRGB); and the share that must be brighter."""
 
 
 def check_pixels(image: object) -> None:
     """Refuse what is no photograph.
 
     Raises:
-        UsageError: it is not uint8 or uint16 (H, W, 3); or uint16 of 12 bits or fewer, not brought to full range.
+        UsageError: it is not uint8 or uint16 (H, W, 3).
     """
     if not isinstance(image, np.ndarray):
         raise UsageError(f"expected an array, uint8 or uint16 (H, W, 3), got {type(image).__name__}")
     if image.dtype not in (np.uint8, np.uint16) or image.ndim != 3 or image.shape[2] != 3:
         raise UsageError(f"expected uint8 or uint16 (H, W, 3), got {image.dtype} {image.shape}")
-    if image.dtype == np.uint16 and image.size and 0 < (brightest := int(image.max())) <= _TWELVE_BITS:
-        raise UsageError(
-            f"no value is above {brightest}: those of 12 bits, or fewer, must be brought to the full range of uint16"
-        )
 
 
 def known_fov(image: Pixels, fov: FieldOfView | None) -> FieldOfView:
@@ -38,12 +34,17 @@ def known_fov(image: Pixels, fov: FieldOfView | None) -> FieldOfView:
 
     Raises:
         UsageError: the given one is of another shape than the photograph, or empty.
-        NotFundusError: none is given and none is found.
+        NotFundusError: none is given and none is found; or it is black in uint16, as 12 bits are.
     """
     if fov is None:
-        return find_fov(image)
-    if fov.mask.shape != image.shape[:2] or not fov.mask.any():
+        fov = find_fov(image)
+    elif fov.mask.shape != image.shape[:2] or not fov.mask.any():
         raise UsageError(f"the field of view must be some of the photograph's {image.shape[:2]}, got {fov.mask.shape}")
+    if image.dtype == np.uint16 and np.mean(image[fov.mask] > _BLACK) < _FEW:
+        raise NotFundusError(
+            f"the field of view is black: hardly a value is above {_BLACK} of 65535; "
+            "those of 12 bits or fewer must be brought to full range"
+        )
     return fov
 
 
