@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -124,7 +123,6 @@ def _reduced(plane: Floats, side: int) -> Floats:
     return np.asarray(cv2.resize(plane, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-@lru_cache(maxsize=8)
 def _bicubic(source: int, target: int) -> Floats:
     """Weights (target, source) of bicubic interpolation between pixel centres, edges repeated."""
     centres = (np.arange(target) + 0.5) * source / target - 0.5
