@@ -31,6 +31,7 @@ RIDGE = 3.0
 """On predictors in standard deviations, the constant left out."""
 
 EVERYTHING = np.array([[-np.inf] * 18, [np.inf] * 18])
+"""What predictors are within before it is known what was learned from."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 """Predictors (40,) and what they are to tell (3,)."""
