@@ -17,8 +17,14 @@ from cofenet.degradation.preset import load_preset
 from cofenet.degradation.table import FACTORS
 from cofenet.geometry import Circle
 
-DOCS = Path(__file__).parents[2] / "docs"
-SHIPPED = [(preset, name) for preset in ("published", "training", "clinical") for name in load_preset(preset).order]
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PRESETS = ("published", "training", "clinical", str(ROOT / "recipes/presets/edges.toml"))
+DRAWN = [
+    pytest.param(preset, name, id=f"{Path(preset).stem}-{name}")
+    for preset in PRESETS
+    for name in load_preset(preset).order
+]
 
 
 def drawn(side: int = 160) -> Image:
@@ -44,7 +50,7 @@ def test_clinical_has_every_factor() -> None:
     assert set(load_preset("clinical").order) == set(FACTORS)
 
 
-@pytest.mark.parametrize(("preset", "name"), SHIPPED)
+@pytest.mark.parametrize(("preset", "name"), DRAWN)
 class TestEveryFactor:
     def test_severity_zero_changes_nothing(self, preset: str, name: str) -> None:
         image = drawn()
@@ -89,11 +95,11 @@ class TestEveryFactor:
         np.testing.assert_array_equal(again.apply(drawn(), canvas()), factor.apply(drawn(), canvas()))
 
 
-@given(seed=st.integers(0, 2**32), shipped=st.sampled_from(SHIPPED))
+@given(seed=st.integers(0, 2**32), of=st.sampled_from([param.values for param in DRAWN]))
 @settings(max_examples=60, deadline=None)
-def test_one_factor_at_two_sizes_looks_alike(seed: int, shipped: tuple[str, str]) -> None:
+def test_one_factor_at_two_sizes_looks_alike(seed: int, of: tuple[str, str]) -> None:
     """The same numbers at 160 and at 480 pixels, reduced, agree: lengths are fractions."""
-    factor = draw(*shipped, seed)
+    factor = draw(*of, seed)
     large = np.repeat(np.repeat(drawn(), 3, axis=0), 3, axis=1)
     reduced = factor.apply(large, canvas(480)).reshape(160, 3, 160, 3, 3).mean(axis=(1, 3))
     error = np.abs(reduced - factor.apply(drawn(), canvas()))
