@@ -87,6 +87,15 @@ def test_colours_are_moved_as_far_as_the_spread_says(photographs: Photographs) -
     assert 0 < 2 * moved[1] < moved[2]
 
 
+def test_contrast_moves_all_colours_alike(photographs: Photographs) -> None:
+    mixture = Mixture(kinds={"000": 1.0}, recolor=1.0, spread=0.0, contrast=3.0)
+    seen = [(make(photographs, Mixture(), 0, k).clean, make(photographs, mixture, 0, k).clean) for k in range(12)]
+    for before, after in seen:
+        tables = [dict(zip(before[..., k].ravel(), after[..., k].ravel(), strict=True)) for k in range(3)]
+        assert all(tables[0][level] == tables[1][level] for level in tables[0].keys() & tables[1].keys())
+    assert any((before != after).any() for before, after in seen)
+
+
 def test_field_sees_the_whole_photograph(photographs: Photographs) -> None:
     examples = FieldExamples(photographs, EVERYTHING, 0, 32, 5)
     item = examples[2]

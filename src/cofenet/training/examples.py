@@ -91,7 +91,8 @@ def vary(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Another camera's colours, and cuts at top and bottom, as often as the mixture says. May change its input."""
     if rng.uniform() < mixture.recolor:
-        image = _recolor(image, rng, mixture.spread)
+        contrast = mixture.spread if mixture.contrast is None else mixture.contrast
+        image = _recolor(image, rng, mixture.spread, contrast)
     if rng.uniform() < mixture.cut:
         edge = int(rng.uniform(0.02, 0.15) * len(mask))
         mask[:edge] = mask[len(mask) - edge :] = False
@@ -197,10 +198,10 @@ def _corner(marks: tuple[NDArray[np.int32], ...], size: int, rng: np.random.Gene
     return int(y), int(x)
 
 
-def _recolor(image: NDArray[np.uint8], rng: np.random.Generator, spread: float) -> NDArray[np.uint8]:
-    """Change gamma and gain of each channel as between cameras: a little, `spread` times."""
+def _recolor(image: NDArray[np.uint8], rng: np.random.Generator, spread: float, contrast: float) -> NDArray[np.uint8]:
+    """Change gamma and gain of each channel as between cameras: a little, `spread` times; of all, `contrast` times."""
     levels = np.linspace(0, 1, 256)[:, None]
-    gamma = np.exp(spread * (rng.normal(0, 0.12) + rng.normal(0, 0.06, 3)))
+    gamma = np.exp(contrast * rng.normal(0, 0.12) + spread * rng.normal(0, 0.06, 3))
     gain = np.exp(spread * rng.normal(0, 0.06, 3))
     table = np.clip(np.rint(255 * gain * levels**gamma), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(image, table[:, None, :]), np.uint8)

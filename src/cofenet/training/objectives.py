@@ -46,8 +46,15 @@ class FieldObjective(Restoration):
         return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
 
 
+BURNT = 250 / 255
+"""From here on, in all three colours, nothing is left of the retina, and what is there is not to be undone."""
+
+
 class DetailObjective(PatchRestoration):
-    """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only."""
+    """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only.
+
+    What is burnt out to white stays, for nobody can know what was there: it may have been white, like some optic cups.
+    """
 
     seen = DetailExamples
 
@@ -58,7 +65,8 @@ class DetailObjective(PatchRestoration):
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
-        degraded, target = batch["input"][:, :3], batch["lit"]
+        degraded = batch["input"][:, :3]
+        target = torch.where(degraded.amin(1, keepdim=True) < BURNT, batch["lit"], degraded)
         residual, gate = network(batch["input"])
         own = {"activation": losses.activation(gate, target - degraded, batch["mask"])}
         return degraded + residual, target, own

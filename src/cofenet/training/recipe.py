@@ -88,6 +88,8 @@ class Mixture(_Part):
         partial: share of examples with a severity drawn from 0 to 1 instead of 1.
         recolor: share of photographs whose colours are changed first, as another camera would.
         spread: how much they are; 1 for what lies between cameras of one kind.
+        contrast: the same for a gamma of all colours together, by which what is dark may become far darker; as `spread`
+            if it is not told.
         cut: share of photographs cut off at top and bottom.
         taught: share of photographs to be segmented that come from sources that are taught.
         corrected: share of photographs to be segmented that `light`, as shipped, has corrected, as its users' are.
@@ -102,6 +104,7 @@ class Mixture(_Part):
     partial: Share = 0.0
     recolor: Share = 0.0
     spread: Weight = 1.0
+    contrast: Weight | None = None
     cut: Share = 0.0
     taught: Share = 0.0
     corrected: Share = 0.0
