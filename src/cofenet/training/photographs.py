@@ -55,6 +55,18 @@ class Photographs:
         """All that is known of one photograph, arrays (S, S, ...): the image, its mask, and what else there is."""
         return self.images[number], self.masks[number]
 
+    def chosen(self, wanted: Sequence[bool]) -> Photographs:
+        """Those that are wanted, told for each.
+
+        Raises:
+            UsageError: none is.
+        """
+        if not any(wanted):
+            raise UsageError(f"none of {len(self)} photographs is left to learn from")
+        kept = np.array(wanted, bool)
+        paths = tuple(path for path, keep in zip(self.paths, wanted, strict=True) if keep)
+        return Photographs(self.images[kept], self.masks[kept], paths)
+
 
 def listed(manifest: Path, split: str, tasks: Sequence[str] = ("clean",), labels: Sequence[str] = ()) -> list[Path]:
     """Photographs named in a manifest, a CSV with the columns path, split, source, task and label.

@@ -137,6 +137,8 @@ class Recipe(_Part):
         widths: its channels, of `coarse` and `fine` channels and blocks; empty for the network's own.
         reference: what the reference network is made of.
         sources: training photographs; validation uses the same tasks and labels of the split "val".
+        even: leave out those whose own light is uneven, see `cofenet.training.evenness`; for networks that give
+            a picture.
         mixture: how photographs are varied and degraded.
         canvas: pixels a side at which photographs are degraded.
         size: pixels a side of what the network sees: the whole photograph, or a patch.
@@ -160,6 +162,7 @@ class Recipe(_Part):
     widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
     reference: Shape = Shape()
     sources: tuple[Source, ...] = Field((Source(),), min_length=1)
+    even: bool = False
     mixture: Mixture = Mixture()
     canvas: int = Field(512, ge=32)
     size: int = Field(128, ge=32, multiple_of=16)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cofenet.training import losses
+from cofenet.training.evenness import evenly_lit
 from cofenet.training.examples import PatchedExamples
 from cofenet.training.objective import Batch, Data, Objective
 from cofenet.training.photographs import Photographs, listed, load
@@ -41,7 +42,11 @@ class Restoration(Objective):
         """See base."""
         sources = self.recipe.sources
         paths = [path for source in sources for path in listed(manifest, split, source.tasks, source.labels)]
-        return load(list(dict.fromkeys(paths)), self.recipe.canvas, cache)
+        photographs = load(list(dict.fromkeys(paths)), self.recipe.canvas, cache)
+        if not self.recipe.even:
+            return photographs
+        pairs = zip(photographs.images, photographs.masks, strict=True)
+        return photographs.chosen([evenly_lit(image, mask) for image, mask in pairs])
 
     @property
     def validation(self) -> Mixture:
