@@ -71,16 +71,6 @@ def test_detail_adds_its_residual(recipes: dict[str, Recipe], photographs: Photo
     torch.testing.assert_close(own["activation"], losses.activation(gate, target - degraded, batch["mask"]))
 
 
-def test_detail_leaves_white_what_is_burnt_out(recipes: dict[str, Recipe], photographs: Photographs) -> None:
-    goal, batch = objective(recipes["detail"]), batch_of(recipes["detail"], photographs)
-    batch["input"][:, :3, 40:50, 40:50] = 1.0
-    _, target, _ = goal.restore(goal.network(), batch)
-    assert (target[:, :, 40:50, 40:50] == 1).all()
-    batch["input"][:, 2, 40:50, 40:50] = 0.9
-    _, target, _ = goal.restore(goal.network(), batch)
-    assert torch.equal(target, batch["lit"])
-
-
 def test_sharpening_gives_the_picture_before_it_was_blurred(
     recipes: dict[str, Recipe], photographs: Photographs
 ) -> None:

@@ -46,15 +46,8 @@ class FieldObjective(Restoration):
         return apply_field(network(batch["input"]), batch["lit"]), batch["clean"], {}
 
 
-BURNT = 250 / 255
-"""From here on, in all three colours, nothing is left of the retina, and what is there is not to be undone."""
-
-
 class DetailObjective(PatchRestoration):
-    """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only.
-
-    What is burnt out to white stays, for nobody can know what was there: it may have been white, like some optic cups.
-    """
+    """Undo spots and blur: the residual turns the degraded patch into the same patch in the wrong light only."""
 
     seen = DetailExamples
 
@@ -65,8 +58,7 @@ class DetailObjective(PatchRestoration):
 
     def restore(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """See base."""
-        degraded = batch["input"][:, :3]
-        target = torch.where(degraded.amin(1, keepdim=True) < BURNT, batch["lit"], degraded)
+        degraded, target = batch["input"][:, :3], batch["lit"]
         residual, gate = network(batch["input"])
         own = {"activation": losses.activation(gate, target - degraded, batch["mask"])}
         return degraded + residual, target, own
