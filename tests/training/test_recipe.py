@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from cofenet.errors import UsageError
 from cofenet.training.objectives import objective
@@ -182,3 +183,13 @@ def test_networks_for_structures_see_no_patch_larger_than_their_photographs(
     )
     with pytest.raises(UsageError, match=f"1040 is more than the {side} at which {network} sees photographs"):
         load_recipe(tmp_path / "a.toml")
+
+
+def test_even_is_for_networks_that_give_a_picture(recipes: dict[str, Recipe]) -> None:
+    for name, recipe in recipes.items():
+        wanted = recipe.model_dump() | {"even": True}
+        if name in {"vessels", "disc", "disc-finder", "quality"}:
+            with pytest.raises(ValidationError, match=f"even: is not for {name}"):
+                Recipe.model_validate(wanted)
+        else:
+            assert Recipe.model_validate(wanted).even

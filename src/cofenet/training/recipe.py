@@ -193,6 +193,8 @@ class Recipe(_Part):
         for loss in self.losses:
             if loss not in _LOSSES[self.network]:
                 raise ValueError(f"losses.{loss}: is not for {self.network}")
+        if self.even and not _LOSSES[self.network] >= _OF_PICTURES:
+            raise ValueError(f"even: is not for {self.network}")
         if "change" in self.losses and not self.mixture.pairs:
             raise ValueError("losses.change: needs mixture.pairs")
         self._check_taught()
